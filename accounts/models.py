@@ -1,0 +1,56 @@
+"""The people who work with Carillon, and what each may do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+
+
+class Role(models.TextChoices):
+    ADMIN = "admin", "Administrator"
+    SUPERVISOR = "supervisor", "Supervisor"
+    SUPPORT = "support", "Support staff"
+    VIEWER = "viewer", "Viewer"
+    AGENT = "agent", "Agent"
+
+
+# Who may look at the dashboard, and who may change what is on it. Agents have their desk.
+READERS = frozenset({Role.ADMIN, Role.SUPERVISOR, Role.SUPPORT, Role.VIEWER})
+EDITORS = frozenset({Role.ADMIN, Role.SUPERVISOR})
+# Who may enter Django's admin; what each may do there is told in accounts/admin.py.
+STAFF = frozenset({Role.ADMIN, Role.SUPPORT})
+
+
+class User(AbstractUser):
+    role = models.CharField(
+        max_length=16,
+        choices=Role.choices,
+        default=Role.VIEWER,
+        help_text="Supervisors run campaigns, agents take calls at the desk, viewers read, "
+        "support staff use the admin, administrators do all of it.",
+    )
+
+    objects: ClassVar[UserManager[User]] = UserManager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_is_known")
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def may_read(self) -> bool:
+        return self.is_active and (self.is_superuser or self.role in READERS)
+
+    @property
+    def may_edit(self) -> bool:
+        return self.is_active and (self.is_superuser or self.role in EDITORS)
+
+    @property
+    def initials(self) -> str:
+        words = str(self).replace(".", " ").split() or ["?"]
+        return "".join(word[0] for word in (words[0], words[-1])[: len(words)]).upper()

@@ -1,0 +1,16 @@
+from contacts.models.contact import Contact, ZoneSet
+from contacts.models.do_not_contact import DoNotContact
+from contacts.models.imports import Import, ImportStatus, RejectedRow
+from contacts.models.lists import List, ListVersion, Membership
+
+__all__ = [
+    "Contact",
+    "DoNotContact",
+    "Import",
+    "ImportStatus",
+    "List",
+    "ListVersion",
+    "Membership",
+    "RejectedRow",
+    "ZoneSet",
+]

@@ -1,0 +1,57 @@
+"""Numbers and addresses that must not be reached, whatever any campaign says."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from contacts.models.contact import E164
+
+
+class DoNotContact(models.Model):
+    class Scope(models.TextChoices):
+        ALL = "all", "Everything"
+        VOICE = "voice", "Calls"
+        TEXT = "text", "Texts"
+        EMAIL = "email", "Email"
+
+    class Source(models.TextChoices):
+        PERSON = "person", "Added by hand"
+        IMPORT = "import", "Import"
+        ASSISTANT = "assistant", "Told the assistant"
+        AGENT = "agent", "Told an agent"
+        KEYPRESS = "keypress", "Pressed a key"
+        REPLY = "reply", "Replied STOP"
+
+    phone_number = models.CharField(max_length=16, null=True, blank=True)
+    email = models.EmailField(null=True, blank=True)
+    scope = models.CharField(max_length=8, choices=Scope.choices, default=Scope.ALL)
+    source = models.CharField(max_length=12, choices=Source.choices, default=Source.PERSON)
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = "do-not-contact"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(phone_number__isnull=False, email__isnull=True)
+                | Q(phone_number__isnull=True, email__isnull=False),
+                name="do_not_contact_names_one_address",
+            ),
+            models.CheckConstraint(
+                condition=Q(phone_number__regex=E164) | Q(phone_number__isnull=True),
+                name="do_not_contact_number_is_e164",
+            ),
+            # The claim looks numbers up by the first of these.
+            models.UniqueConstraint(fields=["phone_number", "scope"], name="do_not_contact_number_once"),
+            models.UniqueConstraint(fields=["email", "scope"], name="do_not_contact_email_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.phone_number or self.email} ({self.get_scope_display()})"

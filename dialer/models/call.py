@@ -1,0 +1,174 @@
+"""Calls, and what is kept of them. A call's record outlives its campaign."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from campaigns.models import Assistant, Campaign, Channel, Disposition, Enrollment
+from contacts.models import Contact
+from dialer.lifecycles import LIVE, CallState
+
+
+class Outcome(models.TextChoices):
+    """How a call ended."""
+
+    COMPLETED = "completed", "Completed"
+    NO_ANSWER = "no_answer", "No answer"
+    BUSY = "busy", "Busy"
+    VOICEMAIL = "voicemail", "Voicemail"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+    WITHDRAWN = "withdrawn", "Not placed"
+
+
+class Call(models.Model):
+    # Nothing here is taken away by a deletion: the names below are kept as they were.
+    enrollment = models.ForeignKey(Enrollment, null=True, on_delete=models.SET_NULL, related_name="calls")
+    channel = models.ForeignKey(
+        Channel, null=True, on_delete=models.SET_NULL, db_index=False, related_name="calls"
+    )
+    campaign = models.ForeignKey(
+        Campaign, null=True, on_delete=models.SET_NULL, db_index=False, related_name="calls"
+    )
+    contact = models.ForeignKey(Contact, null=True, on_delete=models.SET_NULL, related_name="calls")
+    assistant = models.ForeignKey(
+        Assistant, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
+    campaign_name = models.CharField(max_length=120)
+    channel_name = models.CharField(max_length=80)
+    contact_name = models.CharField(max_length=201, blank=True)
+    assistant_name = models.CharField(max_length=80, blank=True)
+    to_number = models.CharField(max_length=16)
+    from_number = models.CharField(max_length=16)
+    run = models.PositiveSmallIntegerField()
+    # 1 for the contact's first attempt in this run.
+    attempt = models.PositiveSmallIntegerField()
+
+    state = models.CharField(max_length=12, choices=CallState.choices, default=CallState.INTENT)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
+    # What the enrollment waited as before it was claimed, to go back to if no call is placed.
+    claimed_from = models.CharField(max_length=12)
+    # The driver that may place it.
+    owner = models.CharField(max_length=64)
+    # When the reconciler asks the carrier, if nothing was heard by then.
+    deadline_at = models.DateTimeField(null=True)
+    checks = models.PositiveSmallIntegerField(default=0)
+
+    request_id = models.CharField("carrier's request", max_length=64, blank=True)
+    carrier_id = models.CharField("carrier's call", max_length=64, blank=True)
+
+    created_at = models.DateTimeField()
+    placed_at = models.DateTimeField(null=True, blank=True)
+    # The carrier took it: from here on it counts as an attempt.
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    ringing_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    duration_seconds = models.PositiveIntegerField(null=True, blank=True)
+    billed_seconds = models.PositiveIntegerField(null=True, blank=True)
+    cost = models.DecimalField(max_digits=10, decimal_places=5, null=True, blank=True)
+    is_machine = models.BooleanField(default=False)
+    message_left = models.BooleanField(default=False)
+    hangup_code = models.PositiveIntegerField(null=True, blank=True)
+    hangup_cause = models.CharField(max_length=120, blank=True)
+    hangup_by = models.CharField(max_length=40, blank=True)
+
+    disposition = models.ForeignKey(
+        Disposition, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    callback_at = models.DateTimeField(null=True, blank=True)
+    summary = models.CharField(max_length=500, blank=True)
+    notes = models.TextField(blank=True, max_length=4000)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(state=CallState.ENDED, ended_at__isnull=False, deadline_at__isnull=True)
+                & ~Q(outcome="")
+                | ~Q(state=CallState.ENDED) & Q(outcome="", ended_at__isnull=True, deadline_at__isnull=False),
+                name="call_ended_has_an_outcome",
+            ),
+            # Never two live calls to one number, whatever campaign they belong to.
+            models.UniqueConstraint(
+                fields=["to_number"], condition=Q(state__in=sorted(LIVE)), name="call_one_live_a_number"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            # Concurrency: a channel's live calls, counted at each claim.
+            models.Index(fields=["channel"], condition=Q(state__in=sorted(LIVE)), name="call_live"),
+            # The reconciler's look for what is overdue.
+            models.Index(fields=["deadline_at"], condition=Q(state__in=sorted(LIVE)), name="call_deadline"),
+            # Results and history, newest first.
+            models.Index(fields=["campaign", "-id"], name="call_of_campaign"),
+            # Frequency caps, and a number's history.
+            models.Index(fields=["to_number", "-accepted_at"], name="call_by_number"),
+            # The rate shown on a channel's card, and the share of errors among its last calls.
+            models.Index(fields=["channel", "-id"], name="call_of_channel"),
+            GinIndex(OpClass("contact_name", name="gin_trgm_ops"), name="call_contact_name_words"),
+        ]
+
+    def __str__(self) -> str:
+        return f"call {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("analytics:call", args=[self.pk])
+
+
+class CallEvent(models.Model):
+    """What the carrier, the assistant or the engine told of a call. Append-only."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=24)
+    at = models.DateTimeField(auto_now_add=True)
+    data = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.call_id}"
+
+
+class Recording(models.Model):
+    class Status(models.TextChoices):
+        ANNOUNCED = "announced", "At the carrier"
+        STORED = "stored", "Stored"
+        FAILED = "failed", "Could not be fetched"
+
+    call = models.OneToOneField(Call, on_delete=models.CASCADE, primary_key=True, related_name="recording")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ANNOUNCED)
+    carrier_id = models.CharField(max_length=64, blank=True)
+    source_url = models.CharField(max_length=500)
+    file = models.FileField(upload_to="recordings/%Y/%m/%d/", blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+    announced_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["announced_at"], condition=Q(status="announced"), name="recording_to_fetch")
+        ]
+
+    def __str__(self) -> str:
+        return f"recording of {self.call_id}"
+
+
+class Transcript(models.Model):
+    call = models.OneToOneField(Call, on_delete=models.CASCADE, primary_key=True, related_name="transcript")
+    # [{"speaker": "assistant" | "contact", "text": str, "start_ms": int, "end_ms": int}, ...]
+    turns = models.JSONField(default=list)
+    # All that was said, for the search.
+    words = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            GinIndex(OpClass("words", name="gin_trgm_ops"), name="transcript_words")
+        ]
+
+    def __str__(self) -> str:
+        return f"transcript of {self.call_id}"
