@@ -1,5 +1,34 @@
+from __future__ import annotations
+
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models import F, Model
+from django.db.models.signals import post_delete, post_save
 
 
 class CampaignsConfig(AppConfig):
     name = "campaigns"
+
+    def ready(self) -> None:
+        from campaigns.models import Assistant, CallerId, ReattemptRule, Schedule, VoiceSettings
+
+        for model in (VoiceSettings, Schedule, ReattemptRule):
+            for signal in (post_save, post_delete):
+                signal.connect(settings_changed, sender=model)
+        for model in (Assistant, CallerId):
+            post_save.connect(destination_changed, sender=model)
+
+
+def settings_changed(instance: Model, **kwargs: Any) -> None:
+    """Whoever saves a channel's settings, the form or the admin: what was read of them is out of date."""
+    from campaigns.models import Channel
+
+    Channel.objects.filter(pk=instance.channel_id).update(revision=F("revision") + 1)  # type: ignore[attr-defined]
+
+
+def destination_changed(instance: Model, **kwargs: Any) -> None:
+    from campaigns.models import Channel
+
+    channels = Channel.objects.filter(voice__in=instance.voice_settings.all())  # type: ignore[attr-defined]
+    channels.update(revision=F("revision") + 1)

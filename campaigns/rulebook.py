@@ -1,0 +1,124 @@
+"""A channel's settings as the engine reads them: immutable values, read once a revision.
+
+The engine asks for a channel's rules at every call; reading five tables each time would cost more
+than the call. A channel's ``revision`` moves on with every change of its settings (see
+campaigns/apps.py), so what was read for a revision stays true for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from campaigns import hours as opening_hours
+from campaigns.hours import OpeningHours
+from campaigns.models import Channel, MachineAction, MachineDetection, VoiceDestination
+from campaigns.outcomes import Rules
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    channel_id: int
+    revision: int
+    campaign_name: str
+    channel_name: str
+    hours: OpeningHours
+    # None: each contact's own zone.
+    zone: ZoneInfo | None
+    rules: Rules
+    destination: VoiceDestination
+    assistant_id: int | None
+    assistant_name: str
+    assistant_url: str
+    from_number: str
+    dial_timeout_seconds: int
+    prompt: str
+    concurrent_calls: int
+    calls_per_second: int
+    calls_per_minute: int | None
+    record_calls: bool
+    machine_detection: MachineDetection
+    detection_timeout_ms: int
+    speech_threshold_ms: int
+    end_of_speech_ms: int
+    initial_silence_ms: int
+    on_machine: MachineAction
+    voicemail_message: str
+    max_attempts_per_day: int | None
+    max_attempts_per_week: int | None
+
+    def is_open(self, contact_zones: tuple[ZoneInfo, ...], now: datetime) -> bool:
+        return opening_hours.is_open(self.hours, self.zone, contact_zones, now)
+
+    def next_opening(self, contact_zones: tuple[ZoneInfo, ...], after: datetime) -> datetime | None:
+        return opening_hours.next_opening(self.hours, self.zone, contact_zones, after)
+
+
+def load_rulebook(channel_id: int) -> Rulebook:
+    """Read a channel's settings; raises ``Channel.DoesNotExist`` when it is gone."""
+    channel = Channel.objects.select_related(
+        "campaign", "schedule", "voice", "voice__assistant", "voice__caller_id"
+    ).get(pk=channel_id)
+    voice, schedule, assistant, caller_id = (
+        channel.voice,
+        channel.schedule,
+        channel.voice.assistant,
+        channel.voice.caller_id,
+    )
+    return Rulebook(
+        channel_id=channel.pk,
+        revision=channel.revision,
+        campaign_name=channel.campaign.name,
+        channel_name=channel.name,
+        hours=OpeningHours.of(
+            schedule, quiet_end_hour=settings.QUIET_HOURS_END, quiet_start_hour=settings.QUIET_HOURS_START
+        ),
+        zone=ZoneInfo(schedule.time_zone) if schedule.time_zone else None,
+        rules=Rules(
+            attempts_per_contact=voice.attempts_per_contact,
+            by_outcome={
+                rule.outcome: (rule.delay_minutes, rule.max_times) for rule in channel.reattempt_rules.all()
+            },
+        ),
+        destination=VoiceDestination(voice.destination),
+        assistant_id=assistant.pk if assistant else None,
+        assistant_name=assistant.name if assistant else "",
+        assistant_url=assistant.url if assistant else "",
+        from_number=caller_id.phone_number if caller_id else "",
+        dial_timeout_seconds=voice.dial_timeout_seconds,
+        prompt=voice.prompt,
+        concurrent_calls=voice.concurrent_calls,
+        calls_per_second=voice.calls_per_second,
+        calls_per_minute=voice.calls_per_minute,
+        record_calls=voice.record_calls,
+        machine_detection=MachineDetection(voice.machine_detection),
+        detection_timeout_ms=voice.detection_timeout_ms,
+        speech_threshold_ms=voice.speech_threshold_ms,
+        end_of_speech_ms=voice.end_of_speech_ms,
+        initial_silence_ms=voice.initial_silence_ms,
+        on_machine=MachineAction(voice.on_machine),
+        voicemail_message=voice.voicemail_message,
+        max_attempts_per_day=voice.max_attempts_per_day,
+        max_attempts_per_week=voice.max_attempts_per_week,
+    )
+
+
+_kept: dict[int, Rulebook] = {}
+_lock = Lock()
+KEPT_AT_MOST = 2000
+
+
+def rulebook(channel_id: int, revision: int) -> Rulebook:
+    """The channel's settings as of ``revision``, or newer; read from the database once."""
+    found = _kept.get(channel_id)
+    if found is None or found.revision < revision:
+        found = load_rulebook(channel_id)
+        with _lock:
+            if len(_kept) >= KEPT_AT_MOST:
+                _kept.clear()
+            _kept[channel_id] = found
+    return found

@@ -1,0 +1,61 @@
+"""What may be done with campaigns: keyword-only, atomic, one function a use case.
+
+Whatever is refused raises ``Refused`` (or the lifecycle's ``MoveRefused``, turned into one) with a
+message for the person who asked.
+"""
+
+from campaigns.refusals import Refusal, Refused
+from campaigns.services.activity import record_activity
+from campaigns.services.campaigns import (
+    archive_campaign,
+    create_campaign,
+    delete_campaign,
+    duplicate_campaign,
+    pause_campaign,
+    press_campaign,
+    restore_campaign,
+    resume_campaign,
+)
+from campaigns.services.channels import (
+    complete_channel,
+    pause_channel,
+    reopen_channel,
+    rerun_channel,
+    resume_channel,
+    save_channel_settings,
+    start_channel,
+    start_now,
+    start_refusals,
+    start_scheduled_channels,
+    stop_channel,
+    unschedule_channel,
+)
+from campaigns.services.lists import assign_list, unassign_list
+
+__all__ = [
+    "Refusal",
+    "Refused",
+    "archive_campaign",
+    "assign_list",
+    "complete_channel",
+    "create_campaign",
+    "delete_campaign",
+    "duplicate_campaign",
+    "pause_campaign",
+    "pause_channel",
+    "press_campaign",
+    "record_activity",
+    "reopen_channel",
+    "rerun_channel",
+    "restore_campaign",
+    "resume_campaign",
+    "resume_channel",
+    "save_channel_settings",
+    "start_channel",
+    "start_now",
+    "start_refusals",
+    "start_scheduled_channels",
+    "stop_channel",
+    "unassign_list",
+    "unschedule_channel",
+]

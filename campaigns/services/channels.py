@@ -1,0 +1,319 @@
+"""The moves of a channel: who starts, pauses, resumes and stops it, and what goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from campaigns.lifecycles import CHANNEL, ChannelStatus, derive_campaign_status
+from campaigns.models import Campaign, Channel, ChannelDrive, ChannelKind, PauseReason, VoiceDestination
+from campaigns.refusals import Refusal, Refused
+from campaigns.rulebook import load_rulebook
+from campaigns.services.activity import record_activity
+from campaigns.services.enrolling import enroll_lists, next_run, pin_lists
+from lifecycle import MoveRefused
+
+# Every move locks the campaign first, then its channel: so a campaign's status is derived from what
+# its channels are, and no two moves wait for each other in a circle.
+
+
+def _locked(channel: Channel) -> Channel:
+    Campaign.objects.select_for_update(no_key=True).get(pk=channel.campaign_id)
+    # Locked as well: the claim shares this row, so that nothing starts once a move has been made.
+    return (
+        Channel.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("campaign")
+        .get(pk=channel.pk)
+    )
+
+
+def _move(channel: Channel, move: str, **changes: Any) -> None:
+    try:
+        CHANNEL.apply_to(channel, move, **changes)
+    except MoveRefused as refused:
+        raise Refused(str(refused)) from refused
+    statuses = Channel.objects.filter(campaign=channel.campaign_id).values_list("status", flat=True)
+    status = derive_campaign_status(statuses)
+    Campaign.objects.filter(pk=channel.campaign_id).update(status=status, updated_at=timezone.now())
+    channel.campaign.status = status
+
+
+def _edit_url(channel: Channel, tab: str = "") -> str:
+    url = reverse("campaigns:edit", args=[channel.campaign_id])
+    return f"{url}#{tab}" if tab else url
+
+
+def start_refusals(channel: Channel, now: datetime | None = None) -> list[Refusal]:
+    """Why the channel can't start, each with where to mend it; empty when it can."""
+    now = now or timezone.now()
+    refusals = []
+    if channel.campaign.is_archived:
+        refusals.append(Refusal("The campaign is archived. Support staff can restore it in the admin."))
+    refusals += [Refusal(f"{problem}", _edit_url(channel, "basic"), "Edit") for problem in _missing(channel)]
+    lists = reverse("campaigns:lists", args=[channel.campaign_id])
+    sizes = list(channel.lists.values_list("size", flat=True))
+    if not sizes:
+        refusals.append(Refusal("No list is assigned.", lists, "Assign a list"))
+    elif not any(sizes):
+        refusals.append(Refusal("The assigned lists are empty.", lists, "Assign another list"))
+    rulebook = load_rulebook(channel.pk)
+    start = max(now, channel.start_at) if channel.start_at else now
+    if rulebook.next_opening((), start) is None:
+        last = rulebook.hours.end_date
+        reason = (
+            f"The last day, {last:%b} {last.day}, has passed."
+            if last and last < now.date()
+            else ("The schedule never opens: no hour of the week is open on the days it may dial.")
+        )
+        refusals.append(Refusal(reason, _edit_url(channel, "schedule"), "Change the schedule"))
+    return refusals
+
+
+def _missing(channel: Channel) -> list[str]:
+    """What a voice channel's settings lack, or what of them can't do its part."""
+    if channel.kind != ChannelKind.AI_VOICE:
+        return []
+    voice = channel.voice
+    problems = []
+    if voice.caller_id is None:
+        problems.append("No caller ID is chosen.")
+    elif not voice.caller_id.is_active:
+        problems.append(f"The caller ID {voice.caller_id} is not active.")
+    if voice.destination == VoiceDestination.ASSISTANT:
+        if voice.assistant is None:
+            problems.append("No assistant is chosen.")
+        elif not voice.assistant.is_active:
+            problems.append(f"The assistant {voice.assistant} is not active.")
+    return problems
+
+
+def _refuse(refusals: Sequence[Refusal]) -> None:
+    if refusals:
+        raise Refused.because(refusals[0])
+
+
+def _launch(channel: Channel, move: str, now: datetime) -> int:
+    """Begin a new run: lists pinned, contacts enrolled, running. Returns how many contacts it has."""
+    if move == "rerun":
+        # A re-run goes through the original lists, as they were pinned.
+        channel.channel_lists.filter(version=None).delete()
+    pin_lists(channel=channel)
+    next_run(channel=channel)
+    ChannelDrive.objects.get_or_create(channel=channel)
+    _move(channel, move, started_at=now, finished_at=None)
+    return enroll_lists(channel=channel, now=now)
+
+
+@transaction.atomic
+def start_channel(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
+    """Ready → Running; or Scheduled, when it has a later start time. Scheduled → Running.
+
+    Raises ``Refused`` when something is missing, the schedule never opens, or there is nobody to call.
+    """
+    now = now or timezone.now()
+    channel = _locked(channel)
+    if channel.status not in CHANNEL["start"].sources:
+        raise Refused(str(CHANNEL.refusal(CHANNEL["start"], channel.status)))
+    _refuse(start_refusals(channel, now))
+    if channel.status == ChannelStatus.READY and channel.start_at and channel.start_at > now:
+        _move(channel, "schedule")
+        record_activity(
+            campaign=channel.campaign,
+            channel=channel,
+            actor=actor,
+            verb="schedule",
+            text=f"scheduled {channel.name}",
+        )
+        return channel
+    contacts = _launch(channel, "start", now)
+    record_activity(
+        campaign=channel.campaign,
+        channel=channel,
+        actor=actor,
+        verb="start",
+        text=f"started {channel.name} with {contacts:,} contacts",
+    )
+    return channel
+
+
+@transaction.atomic
+def start_now(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
+    """Start at once, whatever start time was set."""
+    channel = _locked(channel)
+    Channel.objects.filter(pk=channel.pk, status=ChannelStatus.READY).update(start_at=None)
+    return start_channel(channel=channel, actor=actor, now=now)
+
+
+@transaction.atomic
+def unschedule_channel(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
+    """Scheduled → Ready."""
+    channel = _locked(channel)
+    _move(channel, "unschedule")
+    record_activity(
+        campaign=channel.campaign,
+        channel=channel,
+        actor=actor,
+        verb="unschedule",
+        text=f"cancelled the schedule of {channel.name}",
+    )
+    return channel
+
+
+@transaction.atomic
+def pause_channel(
+    *,
+    channel: Channel,
+    actor: User | None,
+    reason: PauseReason = PauseReason.PERSON,
+    note: str = "",
+    now: datetime | None = None,
+) -> Channel:
+    """Running → Paused: calls in progress finish, no new ones start once this has been committed."""
+    channel = _locked(channel)
+    _move(channel, "pause", pause_reason=reason, pause_note=note[:300])
+    text = f"paused {channel.name}" + (f": {note}" if note else "")
+    record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb="pause", text=text)
+    return channel
+
+
+@transaction.atomic
+def resume_channel(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
+    """Paused → Running: goes on where it left off; who was reached is not contacted again."""
+    now = now or timezone.now()
+    channel = _locked(channel)
+    if channel.status not in CHANNEL["resume"].sources:
+        raise Refused(str(CHANNEL.refusal(CHANNEL["resume"], channel.status)))
+    _refuse(start_refusals(channel, now))
+    pin_lists(channel=channel)
+    _move(channel, "resume", pause_reason="", pause_note="")
+    enroll_lists(channel=channel, now=now)
+    ChannelDrive.objects.filter(channel=channel).update(held_until=None, waiting_for="", waiting_until=None)
+    record_activity(
+        campaign=channel.campaign, channel=channel, actor=actor, verb="resume", text=f"resumed {channel.name}"
+    )
+    return channel
+
+
+@transaction.atomic
+def stop_channel(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
+    """Running, Paused or Scheduled → Stopped, for good. What is waiting stays undone; results stay."""
+    now = now or timezone.now()
+    channel = _locked(channel)
+    _move(channel, "stop", finished_at=now, pause_reason="", pause_note="")
+    record_activity(
+        campaign=channel.campaign,
+        channel=channel,
+        actor=actor,
+        verb="stop",
+        text=f"stopped {channel.name} for good",
+    )
+    return channel
+
+
+@transaction.atomic
+def complete_channel(*, channel: Channel, now: datetime | None = None) -> Channel:
+    """Running → Completed, by the engine, once nobody is waiting or in progress."""
+    now = now or timezone.now()
+    channel = _locked(channel)
+    _move(channel, "complete", finished_at=now)
+    ChannelDrive.objects.filter(channel=channel).update(waiting_for="", waiting_until=None)
+    record_activity(
+        campaign=channel.campaign,
+        channel=channel,
+        actor=None,
+        verb="complete",
+        text=f"completed {channel.name}",
+    )
+    return channel
+
+
+@transaction.atomic
+def reopen_channel(*, channel: Channel, now: datetime | None = None) -> Channel:
+    """Completed → Running, by the engine: a contact waits again (a callback asked for at the end)."""
+    channel = _locked(channel)
+    _move(channel, "reopen", finished_at=None)
+    record_activity(
+        campaign=channel.campaign,
+        channel=channel,
+        actor=None,
+        verb="reopen",
+        text=f"went on with {channel.name}: a callback was asked for",
+    )
+    return channel
+
+
+@transaction.atomic
+def rerun_channel(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
+    """Completed → Running: all contacts of the original lists, as a new run; earlier results stay."""
+    now = now or timezone.now()
+    channel = _locked(channel)
+    if channel.status not in CHANNEL["rerun"].sources:
+        raise Refused(str(CHANNEL.refusal(CHANNEL["rerun"], channel.status)))
+    _refuse(start_refusals(channel, now))
+    contacts = _launch(channel, "rerun", now)
+    record_activity(
+        campaign=channel.campaign,
+        channel=channel,
+        actor=actor,
+        verb="rerun",
+        text=f"ran {channel.name} again (run {channel.run}, {contacts:,} contacts)",
+    )
+    return channel
+
+
+def start_scheduled_channels(*, now: datetime | None = None) -> int:
+    """Start what was scheduled and is due, by the engine; return how many channels that were.
+
+    What can't start any more is paused at once, with the reason on its card.
+    """
+    now = now or timezone.now()
+    due = Channel.objects.filter(status=ChannelStatus.SCHEDULED, start_at__lte=now)
+    started = 0
+    for channel in due:
+        try:
+            start_channel(channel=channel, actor=None, now=now)
+        except Refused as refused:
+            _start_paused(channel=channel, note=str(refused), now=now)
+        started += 1
+    return started
+
+
+@transaction.atomic
+def _start_paused(*, channel: Channel, note: str, now: datetime) -> None:
+    channel = _locked(channel)
+    if channel.status != ChannelStatus.SCHEDULED:
+        # Somebody else was faster: it was started or cancelled.
+        return
+    _launch(channel, "start", now)
+    pause_channel(channel=channel, actor=None, reason=PauseReason.SETTINGS, note=note, now=now)
+
+
+@transaction.atomic
+def save_channel_settings(*, channel: Channel, actor: User | None, changed: Sequence[str]) -> None:
+    """Seal a change of the channel's settings: refused unless it may change now; written down.
+
+    To be called in the transaction that saves them. ``changed`` names the fields, as people call them.
+    """
+    channel = _locked(channel)
+    if not channel.is_editable:
+        raise Refused(
+            f"{channel.name} is {channel.get_status_display().lower()}; pause it to change its settings."
+        )
+    if not changed:
+        return
+    Channel.objects.filter(pk=channel.pk).update(revision=F("revision") + 1)
+    names = ", ".join(changed)
+    record_activity(
+        campaign=channel.campaign,
+        channel=channel,
+        actor=actor,
+        verb="edit",
+        text=f"changed {names} of {channel.name}",
+    )

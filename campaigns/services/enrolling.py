@@ -1,0 +1,77 @@
+"""Contacts of lists become enrollments of a channel's run: one statement, however many they are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import F
+
+from campaigns.lifecycles import ENROLLMENT, WAITING
+from campaigns.models import Channel, ChannelList, Enrollment
+
+# A contact without a number is enrolled too, as skipped with the reason: the sums of the page add up.
+ENROLL = """
+INSERT INTO campaigns_enrollment
+    (channel_id, contact_id, zone_set_id, run, status, attempts, due_at, reason, updated_at)
+SELECT %(channel)s, contact.id, contact.zone_set_id, %(run)s,
+       CASE WHEN contact.phone_number IS NULL THEN 'skipped' ELSE 'pending' END, 0, %(now)s,
+       CASE WHEN contact.phone_number IS NULL THEN 'Has no phone number' ELSE '' END, %(now)s
+FROM campaigns_channellist AS assigned
+JOIN contacts_membership AS member ON member.list_id = assigned.list_id
+    AND member.added_in <= assigned.version
+    AND (member.removed_in IS NULL OR member.removed_in > assigned.version)
+JOIN contacts_contact AS contact ON contact.id = member.contact_id
+WHERE assigned.channel_id = %(channel)s AND assigned.version IS NOT NULL
+ORDER BY assigned.id, member.id
+ON CONFLICT (channel_id, run, contact_id) DO NOTHING
+"""
+
+
+def enroll_lists(*, channel: Channel, now: datetime) -> int:
+    """Enroll the contacts of the channel's lists, as pinned, in its current run; return how many are new.
+
+    To be called in the transaction of the move that needs it. Contacts in several lists, or already
+    enrolled in this run, are enrolled once.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ENROLL, {"channel": channel.pk, "run": channel.run, "now": now})
+        return cursor.rowcount
+
+
+def pin_lists(*, channel: Channel) -> None:
+    """Fix the version of each of the channel's lists that has none yet to the list's newest."""
+    for assigned in ChannelList.objects.filter(channel=channel, version=None).select_related("list"):
+        ChannelList.objects.filter(pk=assigned.pk, version=None).update(version=assigned.list.version)
+
+
+def withdraw_list(*, channel: Channel, assigned: ChannelList, now: datetime) -> int:
+    """Take the waiting contacts that only this list brought out of the run; return how many.
+
+    Who was never tried goes without a trace; who was tried is skipped, with the reason.
+    """
+    others = ChannelList.objects.filter(channel=channel).exclude(pk=assigned.pk)
+    kept = Enrollment.objects.filter(
+        channel=channel,
+        run=channel.run,
+        contact__memberships__list__in=others.values("list"),
+        contact__memberships__removed_in=None,
+    )
+    leaving = Enrollment.objects.filter(
+        channel=channel,
+        run=channel.run,
+        status__in=WAITING,
+        contact__memberships__list=assigned.list_id,
+    ).exclude(pk__in=kept.values("pk"))
+    tried = Enrollment.objects.filter(pk__in=leaving.filter(calls__isnull=False).values("pk"))
+    skipped = ENROLLMENT.apply(
+        tried, "skip", reason=f"List {assigned.list.name} was unassigned"[:120], updated_at=now
+    )
+    removed, _ = Enrollment.objects.filter(pk__in=leaving.values("pk"), attempts=0).delete()
+    return skipped + removed
+
+
+def next_run(*, channel: Channel) -> None:
+    """Count the channel's run up, in the database and on the object."""
+    Channel.objects.filter(pk=channel.pk).update(run=F("run") + 1)
+    channel.run += 1

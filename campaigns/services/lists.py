@@ -1,0 +1,59 @@
+"""Which lists a channel works through."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from campaigns.models import Channel, ChannelList
+from campaigns.refusals import Refused
+from campaigns.services.activity import record_activity
+from campaigns.services.channels import _locked
+from campaigns.services.enrolling import enroll_lists, pin_lists, withdraw_list
+from contacts.models import List
+
+
+def _editable(channel: Channel) -> Channel:
+    channel = _locked(channel)
+    if not channel.is_editable:
+        raise Refused(
+            f"{channel.name} is {channel.get_status_display().lower()}; pause it to change its lists."
+        )
+    return channel
+
+
+@transaction.atomic
+def assign_list(
+    *, channel: Channel, list: List, actor: User | None, now: datetime | None = None
+) -> ChannelList:
+    """Assign a list; to a channel that was started, its contacts are enrolled at once."""
+    now = now or timezone.now()
+    channel = _editable(channel)
+    assigned, created = ChannelList.objects.get_or_create(channel=channel, list=list)
+    if not created:
+        raise Refused(f"{list.name} is assigned already.")
+    text = f"assigned {list.name} to {channel.name}"
+    if channel.run:
+        pin_lists(channel=channel)
+        assigned.refresh_from_db()
+        text += f": {enroll_lists(channel=channel, now=now):,} contacts"
+    record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb="assign", text=text)
+    return assigned
+
+
+@transaction.atomic
+def unassign_list(*, channel: Channel, list: List, actor: User | None, now: datetime | None = None) -> None:
+    """Take a list away; of a started channel, its contacts that still wait go with it."""
+    now = now or timezone.now()
+    channel = _editable(channel)
+    assigned = ChannelList.objects.select_related("list").filter(channel=channel, list=list).first()
+    if assigned is None:
+        raise Refused(f"{list.name} is not assigned.")
+    text = f"unassigned {list.name} from {channel.name}"
+    if channel.run:
+        text += f": {withdraw_list(channel=channel, assigned=assigned, now=now):,} waiting contacts left it"
+    assigned.delete()
+    record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb="unassign", text=text)
