@@ -1,0 +1,156 @@
+"""The control API under /_simulator/: not the carrier's, but ours, for tests and demonstrations."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+from aiohttp import web
+
+from simulator.api.gate import CARRIER
+from simulator.callee import FORCED
+from simulator.faults import InvalidFault
+from simulator.settings import InvalidSetting
+
+
+async def status(request: web.Request) -> web.Response:
+    carrier = request.app[CARRIER]
+    summary = carrier.ledger.summary(queued=len(carrier.exchange.queued))
+    counts = {
+        name: value
+        for name, value in summary.items()
+        if not name.endswith(("_number", "_url", "_numbers", "_urls"))
+    }
+    document = {
+        "simulator": "carillon",
+        "auth_id": carrier.auth_id,
+        "counts": counts,
+        "webhooks_sent": carrier.webhooks.sent,
+        "messages": len(carrier.messages.sent),
+        "faults": [fault.as_json() for fault in carrier.faults.rules],
+        "settings": carrier.settings.as_json(),
+    }
+    if "text/html" not in request.headers.get("Accept", ""):
+        return web.json_response(document)
+    rows = "".join(
+        f"<tr><th>{html.escape(name)}<td>{html.escape(json.dumps(value, ensure_ascii=False))}"
+        for name, value in (*counts.items(), ("webhooks sent", carrier.webhooks.sent))
+    )
+    settings = html.escape(json.dumps(document["settings"], indent=2))
+    page = (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Simulated carrier</title>"
+        "<style>body{font:16px system-ui;max-width:50rem;margin:2rem auto}"
+        "th{text-align:left;padding-right:2rem}</style><h1>Simulated carrier</h1>"
+        f"<table>{rows}</table><h2>Settings</h2><pre>{settings}</pre>"
+        f"<p>Numbers ending in {', '.join(FORCED)} do something particular; see docs/simulator.md.</p>"
+    )
+    return web.Response(text=page, content_type="text/html")
+
+
+async def health(request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+async def ledger(request: web.Request) -> web.Response:
+    """Calls placed after number `after`, oldest first; `number`, `answer_url` and `limit` narrow it."""
+    carrier = request.app[CARRIER]
+    query = request.query
+    try:
+        after = int(query.get("after", 0))
+        limit = int(query["limit"]) if "limit" in query else None
+    except ValueError:
+        return _refused("after and limit are whole numbers")
+    calls = carrier.ledger.after(after, limit)
+    number = query.get("number", "").lstrip("+")
+    url = query.get("answer_url")
+    return web.json_response(
+        {
+            "last": carrier.ledger.sequence,
+            "calls": [
+                call.ledger_entry()
+                for call in calls
+                if (not number or call.to == number) and (not url or call.params.get("answer_url") == url)
+            ],
+            "messages": [message.ledger_entry() for message in carrier.messages.sent] if not after else [],
+        }
+    )
+
+
+async def summary(request: web.Request) -> web.Response:
+    carrier = request.app[CARRIER]
+    return web.json_response(carrier.ledger.summary(queued=len(carrier.exchange.queued)))
+
+
+async def get_settings(request: web.Request) -> web.Response:
+    return web.json_response(request.app[CARRIER].settings.as_json())
+
+
+async def change_settings(request: web.Request) -> web.Response:
+    changes = await _document(request)
+    if not isinstance(changes, dict):
+        return _refused("send an object of settings")
+    try:
+        settings = request.app[CARRIER].set(changes)
+    except InvalidSetting as error:
+        return _refused(str(error))
+    return web.json_response(settings.as_json())
+
+
+async def list_faults(request: web.Request) -> web.Response:
+    return web.json_response({"faults": [fault.as_json() for fault in request.app[CARRIER].faults.rules]})
+
+
+async def add_faults(request: web.Request) -> web.Response:
+    """One rule or a list of them; all are taken or none."""
+    carrier = request.app[CARRIER]
+    rules = await _document(request)
+    if isinstance(rules, dict):
+        rules = rules.get("faults", [rules])
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        return _refused("send a fault rule or a list of them")
+    trial = type(carrier.faults)()
+    try:
+        for rule in rules:
+            trial.add(rule, seed=0)
+        added = [carrier.faults.add(rule, seed=carrier.settings.seed) for rule in rules]
+    except InvalidFault as error:
+        return _refused(str(error))
+    return web.json_response({"faults": [fault.as_json() for fault in added]}, status=201)
+
+
+async def clear_faults(request: web.Request) -> web.Response:
+    request.app[CARRIER].faults.clear()
+    return web.Response(status=204)
+
+
+async def reset(request: web.Request) -> web.Response:
+    request.app[CARRIER].reset()
+    return web.Response(status=204)
+
+
+async def _document(request: web.Request) -> Any:
+    try:
+        return json.loads(await request.read() or b"null")
+    except ValueError:
+        return None
+
+
+def _refused(why: str) -> web.Response:
+    return web.json_response({"error": why}, status=400)
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/_simulator/", status),
+        web.get("/_simulator/health", health),
+        web.get("/_simulator/ledger", ledger),
+        web.get("/_simulator/ledger/summary", summary),
+        web.get("/_simulator/settings", get_settings),
+        web.patch("/_simulator/settings", change_settings),
+        web.post("/_simulator/settings", change_settings),
+        web.get("/_simulator/faults", list_faults),
+        web.post("/_simulator/faults", add_faults),
+        web.delete("/_simulator/faults", clear_faults),
+        web.post("/_simulator/reset", reset),
+    ]
