@@ -1,2 +1,8 @@
+from django.urls import path
 
-urlpatterns: list = []
+from interface import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+]

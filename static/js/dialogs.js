@@ -1,0 +1,34 @@
+// data-dialog="id" opens a <dialog>, data-close closes the one around it, a click beside it too.
+// data-confirm="text" in an input keeps the dialog's submit button disabled until it is typed.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-dialog]");
+  if (opener) {
+    event.preventDefault();
+    const dialog = document.getElementById(opener.dataset.dialog);
+    if (dialog && !dialog.open) {
+      dialog.showModal();
+      guard(dialog);
+    }
+    return;
+  }
+  const closer = event.target.closest?.("[data-close]");
+  if (closer) closer.closest("dialog")?.close();
+  else if (event.target.matches?.("dialog.dialog")) event.target.close();
+});
+
+function guard(dialog) {
+  for (const input of dialog.querySelectorAll("[data-confirm]")) {
+    const button = input.form?.querySelector("[type=submit]");
+    if (button) button.disabled = input.value.trim() !== input.dataset.confirm;
+  }
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.matches?.("[data-confirm]")) guard(event.target.closest("dialog") ?? event.target.form);
+});
+
+// A form in a dialog was sent by htmx and accepted: the dialog has done its work.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const dialog = event.target.closest?.("dialog[open]");
+  if (dialog && event.detail.successful && event.detail.requestConfig.verb !== "get") dialog.close();
+});

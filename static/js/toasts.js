@@ -1,0 +1,63 @@
+// Toasts say what was done. They come with the page (django.contrib.messages), with an htmx response
+// (the "toast" event of its HX-Trigger header), or from here when the server can't be reached.
+const region = document.getElementById("toasts");
+const SECONDS = { success: 6, info: 6, warning: 12, error: 12 };
+
+function arm(toast) {
+  let rest = (SECONDS[toast.dataset.level] ?? 6) * 1000;
+  let since = 0;
+  let timer = 0;
+  const go = () => {
+    since = performance.now();
+    timer = setTimeout(() => toast.remove(), rest);
+  };
+  const wait = () => {
+    clearTimeout(timer);
+    rest -= performance.now() - since;
+  };
+  // Nobody reads at the speed of a timer.
+  toast.addEventListener("pointerenter", wait);
+  toast.addEventListener("pointerleave", go);
+  toast.addEventListener("focusin", wait);
+  toast.addEventListener("focusout", go);
+  toast.querySelector("[data-dismiss]")?.addEventListener("click", () => toast.remove());
+  go();
+}
+
+export function show({ text, level = "success", undo = "" }) {
+  const toast = document.getElementById("toast").content.firstElementChild.cloneNode(true);
+  toast.classList.add(level);
+  toast.dataset.level = level;
+  toast.querySelector("p").textContent = text;
+  const form = toast.querySelector("form");
+  if (undo) {
+    form.action = undo;
+    form.setAttribute("hx-post", undo);
+  } else form.remove();
+  region.append(toast);
+  window.htmx?.process(toast);
+  arm(toast);
+}
+
+for (const toast of region.querySelectorAll(".toast")) arm(toast);
+
+document.addEventListener("toast", (event) => {
+  for (const toast of event.detail.value ?? [event.detail]) show(toast);
+});
+
+let away = false;
+document.addEventListener("htmx:sendError", () => {
+  if (!away) show({ text: "Carillon can’t be reached. What you see may be out of date.", level: "error" });
+  away = true;
+});
+document.addEventListener("htmx:afterOnLoad", () => {
+  if (away) show({ text: "Carillon can be reached again.", level: "info" });
+  away = false;
+});
+document.addEventListener("htmx:responseError", (event) => {
+  const { status } = event.detail.xhr;
+  const text =
+    { 403: "You may not do that.", 404: "That is gone. Reload the page to see what is there." }[status] ??
+    "Something went wrong on the server. It was logged; nothing was half done.";
+  show({ text, level: "error" });
+});
