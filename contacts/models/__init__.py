@@ -1,4 +1,4 @@
-from contacts.models.contact import Contact, ZoneSet
+from contacts.models.contact import Contact, ZoneSet, zones_of
 from contacts.models.do_not_contact import DoNotContact
 from contacts.models.imports import Import, ImportStatus, RejectedRow
 from contacts.models.lists import List, ListVersion, Membership
@@ -13,4 +13,5 @@ __all__ = [
     "Membership",
     "RejectedRow",
     "ZoneSet",
+    "zones_of",
 ]

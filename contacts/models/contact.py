@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,12 @@ class ZoneSet(models.Model):
 
     def zone_infos(self) -> tuple[ZoneInfo, ...]:
         return tuple(ZoneInfo(zone) for zone in self.zones)
+
+
+@lru_cache(maxsize=4096)
+def zones_of(zone_set_id: int) -> tuple[ZoneInfo, ...]:
+    """The zones of a set by its key; kept, since a set never changes."""
+    return ZoneSet.objects.get(pk=zone_set_id).zone_infos()
 
 
 class Contact(models.Model):
