@@ -59,6 +59,9 @@ CARRIER_TIMEOUTS = (
     environment.number("CARRIER_CONNECT_TIMEOUT", 5),
     environment.number("CARRIER_TIMEOUT", 15),
 )
+# Whether an assistant may be at an address of this machine or of a private network: nothing that a
+# carrier could reach, and all that the simulated one needs.
+ALLOW_PRIVATE_ADDRESSES = environment.flag("ALLOW_PRIVATE_ADDRESSES", CARRIER_IS_SIMULATED)
 # Highest values that a channel's form accepts.
 MAX_CONCURRENT_CALLS = environment.whole("MAX_CONCURRENT_CALLS", 50, least=1)
 MAX_CALLS_PER_SECOND = environment.whole("MAX_CALLS_PER_SECOND", 5, least=1)
