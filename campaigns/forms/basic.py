@@ -1,0 +1,147 @@
+"""The editor's first tab: what the campaign is called, whom it connects, and how it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+
+from campaigns.forms import prompt as prompts
+from campaigns.forms.fields import Line, Text, WholeNumber
+from campaigns.forms.tabs import Column, TabForm
+from campaigns.models import Assistant, CallerId, Campaign, VoiceDestination, VoiceSettings
+from interface.templatetags.interface import phone_text
+
+
+class CallerIdChoice(forms.ModelChoiceField[CallerId]):
+    def label_from_instance(self, caller_id: CallerId) -> str:
+        number = phone_text(caller_id.phone_number)
+        label = f"{caller_id.name}: {number}" if caller_id.name else number
+        return label if caller_id.is_active else f"{label} (not active)"
+
+
+class AssistantChoice(forms.ModelChoiceField[Assistant]):
+    def label_from_instance(self, assistant: Assistant) -> str:
+        return assistant.name if assistant.is_active else f"{assistant.name} (not active)"
+
+
+class BasicForm(TabForm):
+    slug = "basic"
+    title = "Basic"
+    columns: ClassVar[Mapping[str, Column]] = {
+        "name": Column("campaign", "name", "name"),
+        "description": Column("campaign", "description", "description"),
+        "destination": Column("voice", "destination", "destination"),
+        "assistant": Column("voice", "assistant", "assistant"),
+        "caller_id": Column("voice", "caller_id", "caller ID"),
+        "dial_timeout_seconds": Column("voice", "dial_timeout_seconds", "dial timeout"),
+        "prompt": Column("voice", "prompt", "custom prompt"),
+    }
+    held_back_with: ClassVar[Mapping[str, tuple[str, ...]]] = {"assistant": ("destination",)}
+
+    name = Line(
+        max_length=Campaign._meta.get_field("name").max_length,
+        error_messages={"required": "Give the campaign a name."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+    description = Line(
+        required=False,
+        max_length=Campaign._meta.get_field("description").max_length,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="Shown under the name. What is this campaign for?",
+    )
+    destination = forms.ChoiceField(
+        choices=VoiceDestination.choices,
+        widget=forms.RadioSelect,
+        help_text="Who talks when a call is answered.",
+    )
+    assistant = AssistantChoice(
+        queryset=Assistant.objects.none(), required=False, empty_label="Choose an assistant"
+    )
+    caller_id = CallerIdChoice(
+        label="Caller ID",
+        queryset=CallerId.objects.none(),
+        required=False,
+        empty_label="Choose a number",
+        help_text="The number people see when we call.",
+    )
+    dial_timeout_seconds = WholeNumber.of(
+        VoiceSettings,
+        "dial_timeout_seconds",
+        unit="seconds",
+        label="Dial timeout, in seconds",
+        help_text="How long it rings before we give up: 15 to 120 seconds.",
+    )
+    prompt = Text(
+        label="Custom prompt",
+        required=False,
+        max_length=VoiceSettings._meta.get_field("prompt").max_length,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "true"}),
+        help_text="Handed to the assistant with each call. Fields of the contact are filled in.",
+    )
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        voice = self.rows.voice
+        self.fields["assistant"].queryset = _offered(Assistant.objects.all(), voice.assistant_id).order_by(  # type: ignore[attr-defined]
+            "name"
+        )
+        self.fields["caller_id"].queryset = _offered(CallerId.objects.all(), voice.caller_id_id).order_by(  # type: ignore[attr-defined]
+            "name", "phone_number"
+        )
+        if self.is_empty_draft:
+            # Where there is one only, nobody needs to choose it.
+            for name in ("assistant", "caller_id"):
+                only = list(self.fields[name].queryset[:2])  # type: ignore[attr-defined]
+                if len(only) == 1:
+                    self.initial.setdefault(name, None)
+                    self.initial[name] = self.initial[name] or only[0].pk
+
+    @cached_property
+    def custom_fields(self) -> list[str]:
+        return prompts.custom_fields()
+
+    @cached_property
+    def known_fields(self) -> list[str]:
+        return [*prompts.standard_fields(), *self.custom_fields]
+
+    def clean_caller_id(self) -> CallerId | None:
+        caller_id: CallerId | None = self.cleaned_data["caller_id"]
+        if caller_id is None and self.was_started:
+            raise ValidationError("Choose the number to call from.", code="required")
+        return caller_id
+
+    def clean_prompt(self) -> str:
+        prompt: str = self.cleaned_data["prompt"]
+        if broken := prompts.broken_placeholder(prompt):
+            raise ValidationError(broken, code="broken_placeholder")
+        unknown = prompts.unknown_fields(prompt, self.known_fields) if prompt else []
+        if unknown and self.was_started:
+            raise ValidationError(
+                prompts.unknown_fields_message(unknown, self.known_fields), code="unknown_field"
+            )
+        return prompt
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        connects = cleaned.get("destination") == VoiceDestination.ASSISTANT
+        if connects and self.was_started and "assistant" in cleaned and cleaned["assistant"] is None:
+            self.add_error("assistant", ValidationError("Choose the assistant who talks.", code="required"))
+        return cleaned
+
+    def warnings(self) -> dict[str, str]:
+        """A draft may name a field that the contacts will only have once they are uploaded."""
+        prompt = self.cleaned_data.get("prompt", "") if self.is_bound else self.rows.voice.prompt
+        unknown = prompts.unknown_fields(prompt, self.known_fields) if prompt else []
+        if not unknown:
+            return {}
+        return {"prompt": prompts.unknown_fields_message(unknown, self.known_fields)}
+
+
+def _offered(rows: QuerySet[Any], chosen: int | None) -> QuerySet[Any]:
+    """The active ones, and the one chosen before, whatever became of it."""
+    return rows.filter(Q(is_active=True) | Q(pk=chosen))

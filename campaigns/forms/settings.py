@@ -1,0 +1,144 @@
+"""Forms of the settings page: assistants, caller IDs, dispositions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.text import slugify
+
+from campaigns.forms.addresses import check_websocket_address
+from campaigns.forms.fields import Line, WholeNumber
+from campaigns.models import Assistant, CallerId, Disposition
+from contacts.phone_numbers import Rejection, countries, normalise
+from interface.templatetags.interface import phone_text
+
+
+def _most(model: type[Any], name: str) -> int | None:
+    length: int | None = model._meta.get_field(name).max_length
+    return length
+
+
+class AssistantForm(forms.ModelForm[Assistant]):
+    name = Line(
+        max_length=_most(Assistant, "name"), error_messages={"required": "Give the assistant a name."}
+    )
+    description = Line(
+        required=False,
+        max_length=_most(Assistant, "description"),
+        help_text="What it is for, for whoever chooses it in a campaign.",
+    )
+    url = Line(
+        label="WebSocket address",
+        max_length=_most(Assistant, "url"),
+        error_messages={"required": "Enter the address at which the assistant takes calls."},
+        help_text="Where the carrier streams the audio of each call: wss://assistant.example.com/calls.",
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    is_active = forms.BooleanField(
+        label="Active", required=False, help_text="Campaigns can’t start with one that is not."
+    )
+
+    class Meta:
+        model = Assistant
+        fields: ClassVar[list[str]] = ["name", "description", "url", "is_active"]
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        check_websocket_address(url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
+        return url
+
+
+class CallerIdForm(forms.ModelForm[CallerId]):
+    phone_number = Line(
+        label="Phone number",
+        max_length=40,
+        error_messages={"required": "Enter the number."},
+        help_text="As you would write it: (415) 555-0132, or +44 20 7946 0018. It must be one that the "
+        "carrier has confirmed as yours.",
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+    )
+    country = forms.ChoiceField(
+        label="Country of a number without one", help_text="Unused if it starts with +."
+    )
+    name = Line(
+        required=False, max_length=_most(CallerId, "name"), help_text="What you call it, such as Front desk."
+    )
+    is_active = forms.BooleanField(
+        label="Active", required=False, help_text="Campaigns can’t start with one that is not."
+    )
+    field_order = ("phone_number", "country", "name", "is_active")
+
+    class Meta:
+        model = CallerId
+        fields: ClassVar[list[str]] = ["name", "is_active"]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["country"].choices = countries()  # type: ignore[attr-defined]
+        self.initial["country"] = settings.DEFAULT_COUNTRY
+        if self.instance.pk:
+            self.initial["phone_number"] = phone_text(self.instance.phone_number)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        if "phone_number" not in cleaned or "country" not in cleaned:
+            return cleaned
+        number = normalise(cleaned["phone_number"], cleaned["country"])
+        if isinstance(number, Rejection):
+            self.add_error("phone_number", ValidationError(f"{number}.", code="invalid"))
+            return cleaned
+        others = CallerId.objects.filter(phone_number=number).exclude(pk=self.instance.pk)
+        if others.exists():
+            self.add_error(
+                "phone_number", ValidationError("This number is a caller ID already.", code="unique")
+            )
+        self.instance.phone_number = cleaned["phone_number"] = number
+        return cleaned
+
+
+class DispositionForm(forms.ModelForm[Disposition]):
+    name = Line(
+        max_length=_most(Disposition, "name"), error_messages={"required": "Give the disposition a name."}
+    )
+    is_win = forms.BooleanField(
+        label="Counts as a win",
+        required=False,
+        help_text="What the conversion rate counts: the campaign did what it was for.",
+    )
+    effect = forms.ChoiceField(
+        label="What choosing it does",
+        choices=Disposition.Effect.choices,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    position = WholeNumber(least=0, most=9999, label="Order", help_text="Lower numbers are offered first.")
+    is_active = forms.BooleanField(
+        label="Offered", required=False, help_text="When it is not, calls that have it keep it."
+    )
+
+    class Meta:
+        model = Disposition
+        fields: ClassVar[list[str]] = ["name", "is_win", "effect", "position", "is_active"]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Disposition.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError("There is a disposition of this name.", code="unique")
+        return name
+
+    def save(self, commit: bool = True) -> Disposition:
+        if not self.instance.slug:
+            self.instance.slug = _free_slug(self.cleaned_data["name"])
+        return super().save(commit)
+
+
+def _free_slug(name: str) -> str:
+    """What files and assistants call a disposition: it stays when the name is changed later."""
+    base = slugify(name).replace("-", "_")[:32] or "disposition"
+    taken = set(Disposition.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return next(
+        slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}_{n}") not in taken
+    )
