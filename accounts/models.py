@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 
@@ -32,8 +32,6 @@ class User(AbstractUser):
         "support staff use the admin, administrators do all of it.",
     )
 
-    objects: ClassVar[UserManager[User]] = UserManager()
-
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_is_known")
@@ -54,3 +52,20 @@ class User(AbstractUser):
     def initials(self) -> str:
         words = str(self).replace(".", " ").split() or ["?"]
         return "".join(word[0] for word in (words[0], words[-1])[: len(words)]).upper()
+
+
+class LogInAttempt(models.Model):
+    """A log-in that was not (yet) successful; see throttling.py. Old ones are removed as new ones come."""
+
+    username = models.CharField(max_length=150)
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["address", "-at"], name="log_in_attempt_by_address"),
+            models.Index(fields=["at"], name="log_in_attempt_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.username} from {self.address}"

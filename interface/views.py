@@ -5,14 +5,17 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return redirect("campaigns:manager")
+    """Supervisors and those who read along start at the campaigns, agents at their desk."""
+    if getattr(request.user, "may_read", False):
+        return redirect("campaigns:manager")
+    return render(request, "accounts/desk.html")
 
 
 @login_not_required

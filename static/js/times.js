@@ -27,3 +27,9 @@ function tick() {
 }
 setInterval(() => document.hidden || tick(), 5000);
 document.addEventListener("visibilitychange", () => document.hidden || tick());
+
+// The server writes times in the zone of whoever looks at them.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && !document.cookie.split("; ").includes(`time_zone=${zone}`)) {
+  document.cookie = `time_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+}
