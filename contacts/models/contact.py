@@ -42,7 +42,8 @@ class Contact(models.Model):
     """A person, known by one E.164 phone number, or an email address, or both."""
 
     phone_number = models.CharField(max_length=16, null=True, blank=True, unique=True)
-    email = models.EmailField(null=True, blank=True, unique=True)
+    # Lower case. People of one household or office share an address.
+    email = models.EmailField(null=True, blank=True, db_index=True)
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     company = models.CharField(max_length=200, blank=True)
@@ -63,6 +64,12 @@ class Contact(models.Model):
             models.CheckConstraint(
                 condition=Q(phone_number__isnull=False) | Q(email__isnull=False),
                 name="contact_can_be_reached",
+            ),
+            # Who has no number is known by the address.
+            models.UniqueConstraint(
+                fields=["email"],
+                condition=Q(phone_number__isnull=True),
+                name="contact_email_once_without_number",
             ),
         ]
 
