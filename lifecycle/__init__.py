@@ -88,7 +88,7 @@ class Lifecycle:
             (source, move.target) for move in self.moves for source in move.sources if source != move.target
         }
 
-    def apply(self, rows: QuerySet[Any], move: str, *, expect: int | None = None, **changes: Any) -> int:
+    def apply(self, rows: QuerySet[Any], move: str, /, *, expect: int | None = None, **changes: Any) -> int:
         """Make a move on every row that may make it, with other columns changed in the same UPDATE.
 
         Returns how many rows moved. With ``expect``, another number raises ``MoveRefused``, which
@@ -102,7 +102,7 @@ class Lifecycle:
             raise self.refusal(step, rows.values_list(self.column, flat=True).first())
         return moved
 
-    def apply_to(self, row: Model, move: str, **changes: Any) -> None:
+    def apply_to(self, row: Model, move: str, /, **changes: Any) -> None:
         """Make a move on one row, in the database and then on the object in hand."""
         rows = type(row)._default_manager.filter(pk=row.pk)
         self.apply(rows, move, expect=1, **changes)
