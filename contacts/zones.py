@@ -28,7 +28,20 @@ _ABBREVIATIONS = {
     **dict.fromkeys(("utc", "gmt", "z"), "UTC"),
 }
 # Single names (EST, Japan, Zulu …) are leftovers of the database; regions are what people live in.
-_REGIONS = frozenset("Africa America Antarctica Arctic Asia Atlantic Australia Europe Indian Pacific".split())
+_REGIONS = frozenset(
+    {
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Europe",
+        "Indian",
+        "Pacific",
+    }
+)
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Files of contacts on their way into a list: reading, mapping, saving, running."""
