@@ -1,10 +1,11 @@
-from dialer.models.call import Call, CallEvent, CallState, Outcome, Recording, Transcript
+from dialer.models.call import Call, CallEvent, Outcome, Recording, Transcript
+from dialer.models.count import CallCount
 from dialer.models.engine import CarrierAccount, Driver
 
 __all__ = [
     "Call",
+    "CallCount",
     "CallEvent",
-    "CallState",
     "CarrierAccount",
     "Driver",
     "Outcome",

@@ -106,6 +106,17 @@ class Call(models.Model):
             models.Index(fields=["deadline_at"], condition=Q(state__in=sorted(LIVE)), name="call_deadline"),
             # Results and history, newest first.
             models.Index(fields=["campaign", "-id"], name="call_of_campaign"),
+            # Results of one outcome or one disposition, however rare.
+            models.Index(
+                fields=["campaign", "outcome", "-id"],
+                condition=Q(state=CallState.ENDED),
+                name="call_of_outcome",
+            ),
+            models.Index(
+                fields=["campaign", "disposition", "-id"],
+                condition=Q(disposition__isnull=False),
+                name="call_of_disposition",
+            ),
             # Frequency caps, and a number's history.
             models.Index(fields=["to_number", "-accepted_at"], name="call_by_number"),
             # The rate shown on a channel's card, and the share of errors among its last calls.
