@@ -27,27 +27,20 @@ _ABBREVIATIONS = {
     **dict.fromkeys(("pt", "pst", "pdt"), "America/Los_Angeles"),
     **dict.fromkeys(("utc", "gmt", "z"), "UTC"),
 }
-# Single names (EST, Japan, Zulu …) are leftovers of the database; regions are what people live in.
-_REGIONS = frozenset(
-    {
-        "Africa",
-        "America",
-        "Antarctica",
-        "Arctic",
-        "Asia",
-        "Atlantic",
-        "Australia",
-        "Europe",
-        "Indian",
-        "Pacific",
-    }
-)
+# Names without a region (EST, Japan, Zulu …) and these regions are kept by the database for old times'
+# sake; each has another name.
+_LEFTOVERS = frozenset({"Etc", "US", "Canada", "Brazil", "Chile", "Mexico", "SystemV", "posix", "right"})
 
 
 @cache
 def zone_names() -> tuple[str, ...]:
     """The IANA zones that people live in, sorted, and UTC."""
-    return (*sorted(zone for zone in available_timezones() if zone.split("/")[0] in _REGIONS), "UTC")
+    return (
+        *sorted(
+            zone for zone in available_timezones() if "/" in zone and zone.partition("/")[0] not in _LEFTOVERS
+        ),
+        "UTC",
+    )
 
 
 @cache

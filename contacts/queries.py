@@ -1,0 +1,53 @@
+"""What may be asked about contacts."""
+
+from __future__ import annotations
+
+import re
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from contacts.models import Contact, DoNotContact
+from contacts.phone_numbers import normalise
+
+_NUMBER = re.compile(r"[\d\s().+\-/]*\d[\d\s().+\-/]*")
+SEARCH_WORDS = 6
+
+
+def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> QuerySet[Contact]:
+    """Contacts by words of their name or company, by email, or by number in any notation, also part of it.
+
+    ``country`` is where numbers without ``+`` are at home. Every word must be found somewhere.
+    """
+    text = text.replace("\0", "").strip()
+    if not text:
+        return contacts
+    if _NUMBER.fullmatch(text):
+        number = normalise(text, country)
+        if isinstance(number, str):
+            return contacts.filter(phone_number=number)
+        # Part of a number: what stands in front of it within its country is not part of its E.164 form.
+        digits = re.sub(r"\D", "", text)
+        national = digits.lstrip("0") or digits
+        return contacts.filter(Q(phone_number__contains=digits) | Q(phone_number__contains=national))
+    for word in text.split()[:SEARCH_WORDS]:
+        contacts = contacts.filter(
+            Q(first_name__icontains=word)
+            | Q(last_name__icontains=word)
+            | Q(company__icontains=word)
+            | Q(email__icontains=word)
+        )
+    return contacts
+
+
+def do_not_contact_for(scope: str) -> QuerySet[DoNotContact]:
+    """Entries that forbid one way of reaching people: those of that scope, and those of all."""
+    return DoNotContact.objects.filter(scope__in=[scope, DoNotContact.Scope.ALL])
+
+
+def is_do_not_contact(phone_number: str, scope: str) -> bool:
+    return do_not_contact_for(scope).filter(phone_number=phone_number).exists()
+
+
+def number_is_do_not_contact(scope: str) -> Exists:
+    """For filters and annotations of contacts: their number must not be reached in this way."""
+    return Exists(do_not_contact_for(scope).filter(phone_number=OuterRef("phone_number")))
