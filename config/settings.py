@@ -72,9 +72,10 @@ DRIVER_SLICE_SECONDS = environment.number("DRIVER_SLICE_SECONDS", 20, least=1)
 DRIVER_LEASE_SECONDS = environment.number("DRIVER_LEASE_SECONDS", 3, least=1)
 PLACING_THREADS = environment.whole("PLACING_THREADS", 16, least=1)
 DEFAULT_COUNTRY = environment.text("DEFAULT_COUNTRY", "US")
-# Nobody is called before or after these hours of their own day, whatever a schedule says.
-QUIET_HOURS_END = environment.whole("QUIET_HOURS_END", 8)
-QUIET_HOURS_START = environment.whole("QUIET_HOURS_START", 21)
+# Nobody is called before or after these hours of their own day, whatever a schedule says. The simulated
+# carrier wakes nobody: with it, a first visitor can dial at any hour.
+QUIET_HOURS_END = environment.whole("QUIET_HOURS_END", 0 if CARRIER_IS_SIMULATED else 8)
+QUIET_HOURS_START = environment.whole("QUIET_HOURS_START", 24 if CARRIER_IS_SIMULATED else 21)
 
 # --- Django ----------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -194,7 +195,8 @@ Q_CLUSTER = {
     "log_level": "WARNING",
     "ALT_CLUSTERS": {
         "dialer": {
-            "workers": DRIVERS,
+            # One more than drivers: a successor starts before its predecessor lets go.
+            "workers": DRIVERS + 1,
             "timeout": int(DRIVER_SLICE_SECONDS) + 60,
             "retry": int(DRIVER_SLICE_SECONDS) + 90,
             "poll": 0.5,

@@ -1,5 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+# Name → (function, queue or None for the default one). All of them run each minute.
+SCHEDULES = {
+    "Top up drivers": ("dialer.tasks.top_up_drivers", "dialer"),
+    "Reconcile": ("dialer.tasks.reconcile", None),
+    "Fetch recordings": ("dialer.tasks.fetch_recordings", None),
+}
 
 
 class DialerConfig(AppConfig):
     name = "dialer"
+
+    def ready(self) -> None:
+        from django_q.signals import post_spawn
+
+        post_migrate.connect(make_schedules, sender=self)
+        post_spawn.connect(worker_spawned)
+
+
+def make_schedules(**kwargs: Any) -> None:
+    """What runs each minute, as rows of django-q2; made after every migration, so that they are there."""
+    from django_q.models import Schedule
+
+    for name, (function, cluster) in SCHEDULES.items():
+        Schedule.objects.update_or_create(
+            name=name,
+            defaults={
+                "func": function,
+                "cluster": cluster,
+                "schedule_type": Schedule.MINUTES,
+                "minutes": 1,
+                "repeats": -1,
+            },
+        )
+
+
+def worker_spawned(**kwargs: Any) -> None:
+    """A worker of the dialer's queue has started, or started again after a kill: drivers may be missing."""
+    from django_q.conf import Conf
+
+    if Conf.CLUSTER_NAME == "dialer":
+        from dialer.tasks import top_up_drivers
+
+        top_up_drivers()

@@ -18,6 +18,7 @@ from campaigns.services.campaigns import (
 )
 from campaigns.services.channels import (
     complete_channel,
+    lock_channel,
     pause_channel,
     reopen_channel,
     rerun_channel,
@@ -41,6 +42,7 @@ __all__ = [
     "create_campaign",
     "delete_campaign",
     "duplicate_campaign",
+    "lock_channel",
     "pause_campaign",
     "pause_channel",
     "press_campaign",

@@ -14,19 +14,22 @@ from django.utils import timezone
 from accounts.models import User
 from campaigns.lifecycles import CHANNEL, ChannelStatus, derive_campaign_status
 from campaigns.models import Campaign, Channel, ChannelDrive, ChannelKind, PauseReason, VoiceDestination
+from campaigns.queries import channel_counts
 from campaigns.refusals import Refusal, Refused
 from campaigns.rulebook import load_rulebook
 from campaigns.services.activity import record_activity
 from campaigns.services.enrolling import enroll_lists, next_run, pin_lists
 from lifecycle import MoveRefused
 
-# Every move locks the campaign first, then its channel: so a campaign's status is derived from what
-# its channels are, and no two moves wait for each other in a circle.
+# Every move locks the campaign first, then the drive, then the channel: so a campaign's status is
+# derived from what its channels are, and no two moves, nor a move and a claim, wait in a circle.
 
 
-def _locked(channel: Channel) -> Channel:
+def lock_channel(channel: Channel) -> Channel:
+    """The channel, fresh and locked until the transaction ends: nothing starts or moves it meanwhile."""
     Campaign.objects.select_for_update(no_key=True).get(pk=channel.campaign_id)
-    # Locked as well: the claim shares this row, so that nothing starts once a move has been made.
+    ChannelDrive.objects.select_for_update(no_key=True).filter(channel=channel.pk).first()
+    # The claim shares this row, so that nothing starts once a move has been made.
     return (
         Channel.objects.select_for_update(no_key=True, of=("self",))
         .select_related("campaign")
@@ -118,7 +121,7 @@ def start_channel(*, channel: Channel, actor: User | None, now: datetime | None 
     Raises ``Refused`` when something is missing, the schedule never opens, or there is nobody to call.
     """
     now = now or timezone.now()
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     if channel.status not in CHANNEL["start"].sources:
         raise Refused(str(CHANNEL.refusal(CHANNEL["start"], channel.status)))
     _refuse(start_refusals(channel, now))
@@ -146,7 +149,7 @@ def start_channel(*, channel: Channel, actor: User | None, now: datetime | None 
 @transaction.atomic
 def start_now(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
     """Start at once, whatever start time was set."""
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     Channel.objects.filter(pk=channel.pk, status=ChannelStatus.READY).update(start_at=None)
     return start_channel(channel=channel, actor=actor, now=now)
 
@@ -154,7 +157,7 @@ def start_now(*, channel: Channel, actor: User | None, now: datetime | None = No
 @transaction.atomic
 def unschedule_channel(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
     """Scheduled → Ready."""
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     _move(channel, "unschedule")
     record_activity(
         campaign=channel.campaign,
@@ -176,7 +179,7 @@ def pause_channel(
     now: datetime | None = None,
 ) -> Channel:
     """Running → Paused: calls in progress finish, no new ones start once this has been committed."""
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     _move(channel, "pause", pause_reason=reason, pause_note=note[:300])
     text = f"paused {channel.name}" + (f": {note}" if note else "")
     record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb="pause", text=text)
@@ -187,7 +190,7 @@ def pause_channel(
 def resume_channel(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
     """Paused → Running: goes on where it left off; who was reached is not contacted again."""
     now = now or timezone.now()
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     if channel.status not in CHANNEL["resume"].sources:
         raise Refused(str(CHANNEL.refusal(CHANNEL["resume"], channel.status)))
     _refuse(start_refusals(channel, now))
@@ -205,7 +208,7 @@ def resume_channel(*, channel: Channel, actor: User | None, now: datetime | None
 def stop_channel(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
     """Running, Paused or Scheduled → Stopped, for good. What is waiting stays undone; results stay."""
     now = now or timezone.now()
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     _move(channel, "stop", finished_at=now, pause_reason="", pause_note="")
     record_activity(
         campaign=channel.campaign,
@@ -219,9 +222,14 @@ def stop_channel(*, channel: Channel, actor: User | None, now: datetime | None =
 
 @transaction.atomic
 def complete_channel(*, channel: Channel, now: datetime | None = None) -> Channel:
-    """Running → Completed, by the engine, once nobody is waiting or in progress."""
+    """Running → Completed, by the engine. Raises ``Refused`` while anybody is waiting or in progress."""
     now = now or timezone.now()
-    channel = _locked(channel)
+    channel = lock_channel(channel)
+    counts = channel_counts([channel])[channel.pk]
+    if counts.pending or counts.in_progress:
+        raise Refused(
+            f"{channel.name} is not worked through: {counts.pending + counts.in_progress:,} are left."
+        )
     _move(channel, "complete", finished_at=now)
     ChannelDrive.objects.filter(channel=channel).update(waiting_for="", waiting_until=None)
     record_activity(
@@ -237,7 +245,7 @@ def complete_channel(*, channel: Channel, now: datetime | None = None) -> Channe
 @transaction.atomic
 def reopen_channel(*, channel: Channel, now: datetime | None = None) -> Channel:
     """Completed → Running, by the engine: a contact waits again (a callback asked for at the end)."""
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     _move(channel, "reopen", finished_at=None)
     record_activity(
         campaign=channel.campaign,
@@ -253,7 +261,7 @@ def reopen_channel(*, channel: Channel, now: datetime | None = None) -> Channel:
 def rerun_channel(*, channel: Channel, actor: User | None, now: datetime | None = None) -> Channel:
     """Completed → Running: all contacts of the original lists, as a new run; earlier results stay."""
     now = now or timezone.now()
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     if channel.status not in CHANNEL["rerun"].sources:
         raise Refused(str(CHANNEL.refusal(CHANNEL["rerun"], channel.status)))
     _refuse(start_refusals(channel, now))
@@ -287,7 +295,7 @@ def start_scheduled_channels(*, now: datetime | None = None) -> int:
 
 @transaction.atomic
 def _start_paused(*, channel: Channel, note: str, now: datetime) -> None:
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     if channel.status != ChannelStatus.SCHEDULED:
         # Somebody else was faster: it was started or cancelled.
         return
@@ -301,7 +309,7 @@ def save_channel_settings(*, channel: Channel, actor: User | None, changed: Sequ
 
     To be called in the transaction that saves them. ``changed`` names the fields, as people call them.
     """
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     if not channel.is_editable:
         raise Refused(
             f"{channel.name} is {channel.get_status_display().lower()}; pause it to change its settings."

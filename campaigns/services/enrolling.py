@@ -36,7 +36,7 @@ def enroll_lists(*, channel: Channel, now: datetime) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(ENROLL, {"channel": channel.pk, "run": channel.run, "now": now})
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def pin_lists(*, channel: Channel) -> None:

@@ -11,13 +11,13 @@ from accounts.models import User
 from campaigns.models import Channel, ChannelList
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
-from campaigns.services.channels import _locked
+from campaigns.services.channels import lock_channel
 from campaigns.services.enrolling import enroll_lists, pin_lists, withdraw_list
 from contacts.models import List
 
 
 def _editable(channel: Channel) -> Channel:
-    channel = _locked(channel)
+    channel = lock_channel(channel)
     if not channel.is_editable:
         raise Refused(
             f"{channel.name} is {channel.get_status_display().lower()}; pause it to change its lists."

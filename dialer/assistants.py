@@ -1,0 +1,159 @@
+"""What is said between Carillon and an assistant about a call: who it talks with, and what came of it.
+
+The assistant gets the call's number, an address and a token with the stream (docs/assistants.md). The
+token is made from the call's number and our secret: it opens this one call and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from campaigns.models import Disposition, VoiceSettings
+from dialer.models import Call, Transcript
+from dialer.services import settle_disposition
+
+TOKEN_SALT = "carillon.assistant.call"  # noqa: S105 - a salt, not a secret
+FIELD = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+MOST_TURNS = 2000
+MOST_TEXT = 4000
+SPEAKERS = frozenset({"assistant", "contact"})
+
+
+class InvalidReport(ValueError):
+    """An assistant's report can't be understood; the message says what is wrong with it."""
+
+
+def token(call_id: int) -> str:
+    return salted_hmac(TOKEN_SALT, str(call_id), algorithm="sha256").hexdigest()[:48]
+
+
+def is_token(call_id: int, given: str) -> bool:
+    return constant_time_compare(token(call_id), given)
+
+
+def callback_url(call_id: int) -> str:
+    return f"{settings.PUBLIC_URL}/hooks/assistant/{call_id}/"
+
+
+def fill_in(template: str, fields: Mapping[str, Any]) -> str:
+    """A prompt with its ``{{ name }}`` fields filled in; unknown ones become nothing. No code runs."""
+    return FIELD.sub(lambda found: str(fields.get(found[1], "")), template)
+
+
+def context(*, call_id: int) -> dict[str, Any] | None:
+    """What the assistant may know of a call: {"call", "campaign", "prompt", "contact": {…}}.
+
+    None: there is no such call.
+    """
+    call = Call.objects.select_related("contact").filter(pk=call_id).first()
+    if call is None:
+        return None
+    fields = call.contact.template_fields() if call.contact else {"phone_number": call.to_number}
+    prompt = (
+        VoiceSettings.objects.filter(channel=call.channel_id).values_list("prompt", flat=True).first() or ""
+    )
+    return {
+        "call": str(call.pk),
+        "campaign": call.campaign_name,
+        "prompt": fill_in(prompt, fields),
+        "contact": fields,
+    }
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an assistant says of a call that is over."""
+
+    turns: list[dict[str, Any]]
+    disposition: str = ""
+    summary: str = ""
+    callback_at: datetime | None = None
+
+    @classmethod
+    def parse(cls, body: Any) -> Report:
+        """From the JSON of the webhook; raises ``InvalidReport``."""
+        if not isinstance(body, dict):
+            raise InvalidReport("The report should be a JSON object.")
+        turns = body.get("transcript") or []
+        if not isinstance(turns, list) or len(turns) > MOST_TURNS:
+            raise InvalidReport(f"transcript should be a list of at most {MOST_TURNS} turns.")
+        return cls(
+            turns=[_turn(turn) for turn in turns],
+            disposition=_text(body, "disposition", 40),
+            summary=_text(body, "summary", 500),
+            callback_at=_moment(body.get("callback_at")),
+        )
+
+
+def _text(body: Mapping[str, Any], name: str, most: int) -> str:
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InvalidReport(f"{name} should be a text.")
+    return value.replace("\0", "").strip()[:most]
+
+
+def _moment(value: Any) -> datetime | None:
+    if value in (None, ""):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise InvalidReport("callback_at should be a time in ISO 8601.") from None
+    if moment.tzinfo is None:
+        raise InvalidReport("callback_at should say its offset from UTC.")
+    return moment
+
+
+def _turn(turn: Any) -> dict[str, Any]:
+    if not isinstance(turn, dict) or turn.get("speaker") not in SPEAKERS:
+        raise InvalidReport("Each turn should be an object with a speaker, assistant or contact.")
+    start, end = turn.get("start_ms", 0), turn.get("end_ms", turn.get("start_ms", 0))
+    for name, value in (("start_ms", start), ("end_ms", end)):
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 86_400_000:
+            raise InvalidReport(f"{name} should be a whole number of milliseconds since the answer.")
+    return {
+        "speaker": turn["speaker"],
+        "text": _text(turn, "text", MOST_TEXT),
+        "start_ms": start,
+        "end_ms": end,
+    }
+
+
+def report(*, call_id: int, report: Report) -> bool:
+    """Keep what an assistant reports: transcript, disposition, summary, callback; False: no such call.
+
+    May come before or after the call's end, and again: the last one holds. A disposition that a person
+    has set is not overwritten.
+    """
+    with transaction.atomic():
+        # The call's row first, always: what ends it takes it first, too.
+        call = Call.objects.select_for_update(no_key=True).filter(pk=call_id).first()
+        if call is None:
+            return False
+        if report.turns:
+            words = " ".join(turn["text"] for turn in report.turns)
+            Transcript.objects.update_or_create(call=call, defaults={"turns": report.turns, "words": words})
+        if report.summary:
+            Call.objects.filter(pk=call.pk).update(summary=report.summary)
+        # Only what the transcript doesn't hold: it would be kept twice.
+        call.events.create(
+            kind="report", data={"disposition": report.disposition, "turns": len(report.turns)}
+        )
+        disposition = (
+            Disposition.objects.filter(slug=report.disposition).first() if report.disposition else None
+        )
+        if disposition and not call.events.filter(kind="disposition").exists():
+            settle_disposition(
+                call=call, disposition=disposition, callback_at=report.callback_at, source="assistant"
+            )
+    return True

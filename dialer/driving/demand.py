@@ -1,0 +1,74 @@
+"""How many calls may start now: pure functions, state in, number out.
+
+Paces are kept by GCRA, the generic cell rate algorithm: one time each, the moment from which the next
+call may start. Kept in the database, so that a takeover never bursts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+# How far a pace may lag behind and still be caught up with: the grain of the engine's ticks. More would
+# be a burst after every pause; less would lose calls at paces faster than the ticks.
+CATCH_UP = timedelta(milliseconds=40)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """At most one call in each ``interval``, evenly; ``next_at``: when the next one may start."""
+
+    interval: timedelta
+    next_at: datetime | None
+
+    @classmethod
+    def per_second(cls, rate: float, next_at: datetime | None) -> Pace:
+        return cls(timedelta(seconds=1 / rate), next_at)
+
+    @classmethod
+    def per_minute(cls, rate: float, next_at: datetime | None) -> Pace:
+        return cls(timedelta(minutes=1 / rate), next_at)
+
+    def _since(self, now: datetime) -> datetime:
+        """When the first of the calls that may start now was due."""
+        earliest = now - min(CATCH_UP, self.interval)
+        return max(self.next_at, earliest) if self.next_at else now
+
+    def allows(self, now: datetime) -> int:
+        """How many calls may start at this moment."""
+        since = self._since(now)
+        return 0 if since > now else 1 + int((now - since) / self.interval)
+
+    def after(self, started: int, now: datetime) -> datetime | None:
+        """``next_at`` once so many calls have started now."""
+        return self._since(now) + started * self.interval if started else self.next_at
+
+
+@dataclass(frozen=True)
+class Headroom:
+    """The state a decision is made on. Times are the database's."""
+
+    now: datetime
+    concurrent_calls: int
+    live_calls: int
+    paces: tuple[Pace, ...]
+    # Free hands that would place the calls: what is claimed is placed at once.
+    free_placers: int
+    held_until: datetime | None = None
+
+
+def demand(headroom: Headroom) -> int:
+    """The least of what each limit leaves."""
+    if headroom.held_until and headroom.held_until > headroom.now:
+        return 0
+    limits = [headroom.concurrent_calls - headroom.live_calls, headroom.free_placers]
+    limits += [pace.allows(headroom.now) for pace in headroom.paces]
+    return max(0, min(limits))
+
+
+def next_look(headroom: Headroom, *, poll: timedelta) -> datetime:
+    """When it is worth asking again: the next moment a pace opens, or after a poll."""
+    moments = [pace.next_at for pace in headroom.paces if pace.next_at and pace.next_at > headroom.now]
+    if headroom.held_until and headroom.held_until > headroom.now:
+        moments.append(headroom.held_until)
+    return max(moments) if moments else headroom.now + poll

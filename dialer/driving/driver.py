@@ -1,0 +1,183 @@
+"""A driver: for a slice of time, it drives the channels it holds leases of.
+
+It carries no meaning of its own: killed at any moment, it leaves leases that run out, intents that are
+withdrawn, and calls in doubt that are reconciled. It may run twice; the database decides everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections
+
+from campaigns.models import Channel, PauseReason
+from campaigns.refusals import Refused
+from campaigns.services import complete_channel, pause_channel, start_scheduled_channels
+from dialer import reconciling
+from dialer.carrier import CallOrder
+from dialer.driving import placing
+from dialer.driving.claim import claim
+from dialer.driving.lease import Leases, living_drivers_here
+
+logger = logging.getLogger(__name__)
+
+# The grain of the engine: it never sleeps shorter, so that fast channels are served in small batches.
+TICK_SECONDS = 0.02
+# How often leases are kept (well within their time), and schedules and deadlines looked at.
+KEEP_SECONDS = 0.5
+# After its slice a driver goes on until its successor is alive, at most this long.
+HANDOVER_SECONDS = 5.0
+# After the database was away.
+RECOVER_SECONDS = 1.0
+
+
+class Driver:
+    def __init__(self, *, slice_seconds: float) -> None:
+        self.slice_seconds = slice_seconds
+        self.leases = Leases()
+        # Channel → when to look at it again, by this process's clock.
+        self._next_look: dict[int, float] = {}
+        self._placing: set[Future[None]] = set()
+        self._stopping = False
+        self._kept_at = float("-inf")
+
+    def run(self, *, enqueue_successor: Any) -> None:
+        """Drive for the slice, hand over, let go. ``enqueue_successor()`` is called once, near the end."""
+        restore = self._listen_for_the_end()
+        pool = ThreadPoolExecutor(settings.PLACING_THREADS, "placing")
+        until = time.monotonic() + self.slice_seconds
+        successor_called = False
+        try:
+            while not self._stopping:
+                now = time.monotonic()
+                if now >= until and not successor_called:
+                    successor_called = True
+                    if not self._is_superfluous():
+                        enqueue_successor()
+                    else:
+                        break
+                if successor_called and (self.leases.has_successor or now >= until + HANDOVER_SECONDS):
+                    break
+                try:
+                    self._keep(now)
+                    self._tick(pool)
+                except (DatabaseError, InterfaceError):
+                    logger.exception("The database did not answer; trying again.")
+                    close_old_connections()
+                    time.sleep(RECOVER_SECONDS)
+                    continue
+                self._sleep()
+        finally:
+            try:
+                self.leases.end()
+            except (DatabaseError, InterfaceError):
+                logger.warning("Leases could not be let go; they run out by themselves.")
+            pool.shutdown(wait=True)
+            restore()
+
+    def _listen_for_the_end(self) -> Any:
+        """SIGTERM reaches the worker when its whole group is told to end: finish what was begun, and go."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self._stopping = True
+
+        try:
+            before = signal.signal(signal.SIGTERM, stop)
+        except ValueError:
+            # Not in the main thread (a test): nothing to listen to.
+            return lambda: None
+
+        def restore() -> None:
+            signal.signal(signal.SIGTERM, before)
+            if self._stopping:
+                raise SystemExit(0)
+
+        return restore
+
+    def _is_superfluous(self) -> bool:
+        """Whether this host has enough drivers without a successor of this one."""
+        return living_drivers_here() > settings.DRIVERS
+
+    def _keep(self, now: float) -> None:
+        if now - self._kept_at < KEEP_SECONDS:
+            return
+        self._kept_at = now
+        self.leases.keep()
+        self._next_look = {channel: self._next_look.get(channel, now) for channel in self.leases.channels}
+        start_scheduled_channels()
+        reconciling.ask_when_overdue()
+
+    def _tick(self, pool: ThreadPoolExecutor) -> None:
+        now = time.monotonic()
+        due = sorted((look, channel) for channel, look in self._next_look.items() if look <= now)
+        for _, channel_id in due:
+            self._placing = {future for future in self._placing if not future.done()}
+            asked = time.monotonic()
+            result = claim(
+                channel_id=channel_id,
+                driver=self.leases.driver,
+                free_placers=settings.PLACING_THREADS - len(self._placing),
+                share=len(due),
+            )
+            if result.is_lost:
+                self._next_look.pop(channel_id, None)
+                self.leases.channels.discard(channel_id)
+                continue
+            if result.orders:
+                self._place(pool, result.orders)
+            self._next_look[channel_id] = asked + result.wait_seconds
+            if result.is_exhausted:
+                self._complete(channel_id)
+            elif result.is_past_its_end:
+                self._pause_at_the_end(channel_id)
+
+    def _place(self, pool: ThreadPoolExecutor, orders: list[CallOrder]) -> None:
+        placed = placing.begin(orders, driver=self.leases.driver)
+        begun = time.monotonic()
+        for order in placed:
+            self._placing.add(pool.submit(_place_one, order, begun))
+
+    def _complete(self, channel_id: int) -> None:
+        channel = Channel.objects.filter(pk=channel_id).first()
+        if channel is None:
+            return
+        try:
+            complete_channel(channel=channel)
+        except Refused:
+            # Somebody was enrolled, asked for a callback, or paused it: not over.
+            return
+
+    def _pause_at_the_end(self, channel_id: int) -> None:
+        channel = Channel.objects.filter(pk=channel_id).first()
+        if channel is None:
+            return
+        try:
+            pause_channel(
+                channel=channel,
+                actor=None,
+                reason=PauseReason.END_DATE,
+                note="Its schedule does not open again: the last day has passed, or no hour is open.",
+            )
+        except Refused:
+            return
+
+    def _sleep(self) -> None:
+        now = time.monotonic()
+        wake = min([self._kept_at + KEEP_SECONDS, *self._next_look.values()])
+        time.sleep(min(max(wake - now, TICK_SECONDS), KEEP_SECONDS))
+
+
+def _place_one(order: CallOrder, begun: float) -> None:
+    try:
+        placing.place(order, begun=begun)
+    except (DatabaseError, InterfaceError):
+        # What came of the POST could not be written: the call stays "placing", and is reconciled.
+        logger.exception("What came of call %s could not be written.", order.call_id)
+    finally:
+        close_old_connections()

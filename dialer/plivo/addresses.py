@@ -1,0 +1,17 @@
+"""Where the carrier finds us: the addresses of the webhooks."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+# How long the carrier may try to deliver, in ms and times: once more on a refused connection or a
+# timeout is its default; a few more cost nothing, since every event may come twice.
+RETRIES = "#ct=3000&rt=10000&rc=3&rp=ct,rt,5xx"
+
+
+def webhook_path(call_id: int, event: str) -> str:
+    return f"/hooks/plivo/{call_id}/{event}/"
+
+
+def webhook_url(call_id: int, event: str) -> str:
+    return f"{settings.PUBLIC_URL}{webhook_path(call_id, event)}{RETRIES}"

@@ -1,0 +1,157 @@
+"""Plivo's webhooks: checked, parsed, applied by one call, answered. In its words, since it is its edge."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from campaigns.models import MachineAction, VoiceDestination
+from campaigns.rulebook import Rulebook
+from dialer import assistants, machines, progress, recordings
+from dialer.plivo import documents, webhooks
+from dialer.plivo.addresses import webhook_url
+from dialer.plivo.signature import Parameters, is_signed
+
+logger = logging.getLogger(__name__)
+
+# A webhook has some dozens of short parameters; whatever is more is not the carrier's.
+MOST_PARAMETERS = 200
+MOST_VALUE_LENGTH = 4000
+
+
+class Unsigned(Exception):
+    """Not from the carrier, or not meant for us."""
+
+
+@csrf_exempt
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def webhook(request: HttpRequest, call_id: int, event: str) -> HttpResponse:
+    """One event of one call. Forged or unsigned: 403, and no trace but a line in the log."""
+    handle = HANDLERS.get(event)
+    if handle is None:
+        return HttpResponse(status=404)
+    try:
+        values = _signed_values(request)
+    except (Unsigned, SuspiciousOperation, UnicodeError, ValueError) as error:
+        logger.warning("A webhook (%s of call %s) was refused: %s", event, call_id, error)
+        return HttpResponse(status=403)
+    if call_id > 2**63 - 1:
+        return HttpResponse(status=404)
+    return handle(call_id, values)
+
+
+def _signed_values(request: HttpRequest) -> dict[str, str]:
+    """The parameters of a request that the carrier signed; raises ``Unsigned``."""
+    method = request.method or ""
+    parameters: Parameters = dict(request.POST.lists()) if method == "POST" else {}
+    if len(parameters) > MOST_PARAMETERS:
+        raise Unsigned("too many parameters")
+    # Behind a proxy it is the public address that was signed.
+    url = f"{settings.PUBLIC_URL}{request.get_full_path()}"
+    if not is_signed(
+        method=method,
+        url=url,
+        parameters=parameters,
+        nonce=request.headers.get("X-Plivo-Signature-V3-Nonce", ""),
+        signatures=[
+            request.headers.get("X-Plivo-Signature-V3", ""),
+            request.headers.get("X-Plivo-Signature-Ma-V3", ""),
+        ],
+        token=settings.PLIVO_AUTH_TOKEN,
+    ):
+        raise Unsigned("the signature does not match")
+    source: Parameters = parameters if method == "POST" else dict(request.GET.lists())
+    return {
+        name[:100]: values[-1][:MOST_VALUE_LENGTH].replace("\0", "")
+        for name, values in source.items()
+        if values
+    }
+
+
+def _done() -> HttpResponse:
+    return HttpResponse(status=200)
+
+
+def _document(body: bytes) -> HttpResponse:
+    return HttpResponse(body, content_type=documents.CONTENT_TYPE)
+
+
+def ring(call_id: int, values: Mapping[str, str]) -> HttpResponse:
+    progress.ring(call_id=call_id, carrier_id=webhooks.carrier_call_id(values), data=values)
+    return _done()
+
+
+def answer(call_id: int, values: Mapping[str, str]) -> HttpResponse:
+    rules = progress.answer(call_id=call_id, carrier_id=webhooks.carrier_call_id(values), data=values)
+    return _document(_connect(call_id, rules))
+
+
+def _connect(call_id: int, rules: Rulebook | None) -> bytes:
+    if rules is None or rules.destination == VoiceDestination.HANGUP or not rules.assistant_url:
+        return documents.hang_up()
+    return documents.connect_assistant(
+        url=rules.assistant_url,
+        headers={
+            "call": str(call_id),
+            "callback": assistants.callback_url(call_id),
+            "token": assistants.token(call_id),
+        },
+        status_url=webhook_url(call_id, "stream"),
+        record_to=webhook_url(call_id, "recording") if rules.record_calls else None,
+    )
+
+
+def hangup(call_id: int, values: Mapping[str, str]) -> HttpResponse:
+    progress.end(call_id=call_id, ending=webhooks.hangup(values), data=values)
+    return _done()
+
+
+def machine(call_id: int, values: Mapping[str, str]) -> HttpResponse:
+    if webhooks.is_machine(values):
+        found = progress.find_machine(
+            call_id=call_id, carrier_id=webhooks.carrier_call_id(values), data=values
+        )
+        if found is not None and found.rules.on_machine != MachineAction.CONNECT:
+            machines.handle_later(call_id=call_id)
+    return _done()
+
+
+def message(call_id: int, values: Mapping[str, str]) -> HttpResponse:
+    """The document of a call that was sent on to leave a message on a machine."""
+    rules = machines.leave_message(call_id=call_id)
+    if rules is None:
+        return _document(documents.hang_up())
+    return _document(documents.leave_message(text=rules.voicemail_message))
+
+
+def recording(call_id: int, values: Mapping[str, str]) -> HttpResponse:
+    found = webhooks.recording(values)
+    if found is not None:
+        recordings.announce(call_id=call_id, recording=found)
+    return _done()
+
+
+def stream(call_id: int, values: Mapping[str, Any]) -> HttpResponse:
+    """What becomes of the assistant's stream; kept among the call's events."""
+    progress.note(call_id=call_id, kind="stream", data=values)
+    return _done()
+
+
+HANDLERS: dict[str, Callable[[int, Mapping[str, str]], HttpResponse]] = {
+    "ring": ring,
+    "answer": answer,
+    "hangup": hangup,
+    "machine": machine,
+    "message": message,
+    "recording": recording,
+    "stream": stream,
+}

@@ -1,0 +1,429 @@
+"""What is heard of a call changes it: accepted, ringing, answered, a machine, ended.
+
+Each event is one guarded statement in the database, from the states it may come from; states only ever
+move forward, so events may come twice, late, in any order, or before the answer to the POST that made
+the call: the same events end the same. Who tells (webhook or reconciler) makes no difference.
+
+An enrollment's attempts are set to the call's number, never counted up, so that hearing twice of one
+call counts once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from psycopg.types.json import Jsonb
+
+from campaigns.lifecycles import ENROLLMENT, MOVE_AFTER_A_CALL
+from campaigns.models import Channel
+from campaigns.outcomes import Decision, decide
+from campaigns.outcomes import Ending as EndingForContact
+from campaigns.rulebook import Rulebook, rulebook
+from contacts.models import zones_of
+from dialer import deadlines
+from dialer.carrier import Ended, Ending
+from dialer.lifecycles import CALL, CallState
+from dialer.models import Call, Outcome
+from dialer.statements import rows
+
+logger = logging.getLogger(__name__)
+
+OUTCOMES = {
+    Ended.ANSWERED: Outcome.COMPLETED,
+    Ended.NO_ANSWER: Outcome.NO_ANSWER,
+    Ended.BUSY: Outcome.BUSY,
+    Ended.MACHINE: Outcome.VOICEMAIL,
+    Ended.CANCELLED: Outcome.CANCELLED,
+    Ended.FAILED: Outcome.FAILED,
+}
+
+# What the lifecycles' tables say, as parameters of the statements below.
+BEFORE_RINGING = sorted(CALL["ring"].sources)
+BEFORE_CONNECTED = sorted(CALL["answer"].sources)
+BEFORE_ENDED = sorted(CALL["end"].sources)
+CALLING = sorted(ENROLLMENT["connect"].sources)
+# Two events of one call at the same moment: the loser looks again. More than a handful can't be.
+TRIES = 10
+
+
+ACCEPTED = """
+UPDATE dialer_call SET
+    state = CASE WHEN state = ANY(%(before)s) THEN 'ringing' ELSE state END,
+    deadline_at = CASE WHEN state = ANY(%(before)s) THEN now() + %(deadline)s ELSE deadline_at END,
+    checks = CASE WHEN state = ANY(%(before)s) THEN 0 ELSE checks END,
+    request_id = %(request)s,
+    accepted_at = COALESCE(accepted_at, now())
+WHERE id = %(call)s AND state <> 'intent'
+RETURNING id
+"""
+
+
+def accept(*, call_id: int, request_id: str, ring_timeout_seconds: int) -> bool:
+    """The carrier took the call: the answer to the POST."""
+    return bool(
+        rows(
+            ACCEPTED,
+            {
+                "call": call_id,
+                "request": request_id[:64],
+                "before": BEFORE_RINGING,
+                "deadline": deadlines.ringing(ring_timeout_seconds),
+            },
+        )
+    )
+
+
+RINGING = """
+WITH ring AS (
+    UPDATE dialer_call SET
+        state = CASE WHEN state = ANY(%(before)s) THEN 'ringing' ELSE state END,
+        deadline_at = CASE WHEN state = ANY(%(before)s) THEN now() + %(deadline)s ELSE deadline_at END,
+        checks = CASE WHEN state = ANY(%(before)s) THEN 0 ELSE checks END,
+        ringing_at = COALESCE(ringing_at, LEAST(now(), answered_at, ended_at)),
+        accepted_at = COALESCE(accepted_at, now()),
+        carrier_id = %(carrier)s
+    WHERE id = %(call)s AND state <> 'intent'
+    RETURNING id
+)
+INSERT INTO dialer_callevent (call_id, kind, at, data)
+SELECT id, 'ring', now(), %(data)s FROM ring RETURNING id
+"""
+
+
+def ring(*, call_id: int, carrier_id: str, data: Mapping[str, Any]) -> bool:
+    """The phone rings."""
+    return bool(
+        rows(
+            RINGING,
+            {
+                "call": call_id,
+                "carrier": carrier_id,
+                "before": BEFORE_RINGING,
+                # What it rings at the longest is the carrier's bound; the answer to the POST is exact.
+                "deadline": deadlines.ringing(deadlines.LONGEST_RING_SECONDS),
+                "data": Jsonb(dict(data)),
+            },
+        )
+    )
+
+
+ANSWERED = """
+WITH answer AS (
+    UPDATE dialer_call SET
+        state = 'connected',
+        answered_at = now(),
+        accepted_at = COALESCE(accepted_at, now()),
+        carrier_id = %(carrier)s,
+        deadline_at = now() + %(deadline)s,
+        checks = 0
+    WHERE id = %(call)s AND state = ANY(%(before)s)
+    RETURNING id, enrollment_id, attempt
+), connect AS (
+    UPDATE campaigns_enrollment AS enrollment SET
+        status = 'connected', attempts = GREATEST(attempts, answer.attempt), updated_at = now()
+    FROM answer
+    WHERE enrollment.id = answer.enrollment_id AND enrollment.status = ANY(%(calling)s)
+), event AS (
+    INSERT INTO dialer_callevent (call_id, kind, at, data) SELECT id, 'answer', now(), %(data)s FROM answer
+)
+SELECT call.state, call.channel_id, channel.revision
+FROM dialer_call AS call LEFT JOIN campaigns_channel AS channel ON channel.id = call.channel_id
+WHERE call.id = %(call)s
+"""
+
+
+def answer(*, call_id: int, carrier_id: str, data: Mapping[str, Any]) -> Rulebook | None:
+    """Somebody, or something, answered. Returns how the call is to be connected.
+
+    None: it is not to be connected: the call is unknown, has ended, or its campaign was deleted. Told
+    again (the carrier repeats what it got no answer to), it says the same.
+    """
+    found = rows(
+        ANSWERED,
+        {
+            "call": call_id,
+            "carrier": carrier_id,
+            "deadline": deadlines.CONNECTED,
+            "before": BEFORE_CONNECTED,
+            "calling": CALLING,
+            "data": Jsonb(dict(data)),
+        },
+    )
+    if not found:
+        return None
+    # The state before this statement: a CTE's changes are not seen by the statement itself.
+    state, channel_id, revision = found[0]
+    if channel_id is None or state in {CallState.ENDED, CallState.INTENT}:
+        return None
+    return rulebook(channel_id, revision)
+
+
+@dataclass(frozen=True)
+class MachineFound:
+    """A machine answered, and what to do: ``carrier_id`` is the call's name at the carrier."""
+
+    carrier_id: str
+    rules: Rulebook
+
+
+def find_machine(*, call_id: int, carrier_id: str, data: Mapping[str, Any]) -> MachineFound | None:
+    """The carrier's verdict that a machine answered; None when it is too late or was heard before.
+
+    Too late means: a conversation is under way. A verdict that comes long after the answer must not
+    cut off somebody who talks.
+    """
+    with transaction.atomic():
+        call = (
+            Call.objects.select_for_update(of=("self",), no_key=True)
+            .filter(pk=call_id, is_machine=False)
+            .exclude(state__in=[CallState.ENDED, CallState.INTENT])
+            .first()
+        )
+        if call is None or call.channel_id is None:
+            return None
+        revision = Channel.objects.values_list("revision", flat=True).get(pk=call.channel_id)
+        rules = rulebook(call.channel_id, revision)
+        heard_after = _since_answer(call)
+        too_late = heard_after > timedelta(milliseconds=rules.detection_timeout_ms) + deadlines.LATE_VERDICT
+        call.events.create(kind="machine_late" if too_late else "machine", data=dict(data))
+        if too_late:
+            return None
+        Call.objects.filter(pk=call_id).update(is_machine=True, carrier_id=call.carrier_id or carrier_id)
+    return MachineFound(carrier_id=call.carrier_id or carrier_id, rules=rules)
+
+
+def _since_answer(call: Call) -> timedelta:
+    """How long ago the call was answered, on the database's clock; nothing if it was not."""
+    if call.answered_at is None:
+        return timedelta(0)
+    found = rows("SELECT clock_timestamp() - %(answered)s", {"answered": call.answered_at})
+    delay: timedelta = found[0][0]
+    return delay
+
+
+LOOK = """
+SELECT call.state, call.attempt, call.is_machine, call.disposition_id, disposition.effect, call.callback_at,
+       call.answered_at, call.enrollment_id, enrollment.attempts, enrollment.zone_set_id,
+       call.channel_id, channel.revision, now()
+FROM dialer_call AS call
+LEFT JOIN campaigns_enrollment AS enrollment ON enrollment.id = call.enrollment_id
+LEFT JOIN campaigns_channel AS channel ON channel.id = call.channel_id
+LEFT JOIN campaigns_disposition AS disposition ON disposition.id = call.disposition_id
+WHERE call.id = %(call)s
+"""
+
+ENDED = """
+WITH ending AS (
+    UPDATE dialer_call SET
+        state = 'ended',
+        outcome = %(outcome)s,
+        deadline_at = NULL,
+        accepted_at = COALESCE(accepted_at, now()),
+        answered_at = COALESCE(answered_at, CASE WHEN %(was_answered)s
+            THEN now() - make_interval(secs => COALESCE(%(duration)s, 0)) END),
+        ended_at = now(),
+        duration_seconds = COALESCE(%(duration)s, EXTRACT(epoch FROM now() - answered_at)::integer),
+        billed_seconds = %(billed)s,
+        cost = %(cost)s,
+        hangup_code = %(code)s,
+        hangup_cause = %(cause)s,
+        hangup_by = %(by)s,
+        carrier_id = CASE WHEN %(carrier)s = '' THEN carrier_id ELSE %(carrier)s END
+    WHERE id = %(call)s AND state = %(state)s AND state = ANY(%(before)s)
+        AND disposition_id IS NOT DISTINCT FROM %(disposition)s AND is_machine = %(is_machine)s
+    RETURNING id, enrollment_id, attempt
+), contact AS (
+    UPDATE campaigns_enrollment AS enrollment SET
+        status = %(status)s,
+        attempts = GREATEST(attempts, ending.attempt),
+        due_at = COALESCE(%(due)s, due_at),
+        reason = %(reason)s,
+        updated_at = now()
+    FROM ending
+    WHERE enrollment.id = ending.enrollment_id AND enrollment.status = ANY(%(from)s)
+), event AS (
+    INSERT INTO dialer_callevent (call_id, kind, at, data) SELECT id, %(kind)s, now(), %(data)s FROM ending
+)
+SELECT id FROM ending
+"""
+
+
+def end(*, call_id: int, ending: Ending, kind: str = "hangup", data: Mapping[str, Any]) -> bool:
+    """The call is over: its outcome, and what that means for the contact, in one statement.
+
+    ``kind`` names the event: "hangup" when the carrier told, "reconciled" when its records did.
+    Returns whether this ended it; False when it had ended, or was never placed as far as we know.
+    """
+    for _ in range(TRIES):
+        found = rows(LOOK, {"call": call_id})
+        if not found:
+            return False
+        (
+            state,
+            attempt,
+            is_machine,
+            disposition_id,
+            effect,
+            callback_at,
+            answered_at,
+            enrollment_id,
+            attempts,
+            zone_set_id,
+            channel_id,
+            revision,
+            now,
+        ) = found[0]
+        if state not in BEFORE_ENDED:
+            _hear_late(call_id, state, kind, data)
+            return False
+        outcome = OUTCOMES[ending.ended]
+        was_answered = (
+            answered_at is not None or ending.answered_at is not None or bool(ending.duration_seconds)
+        )
+        rules = rulebook(channel_id, revision) if channel_id is not None else None
+        if is_machine and outcome == Outcome.COMPLETED and not (rules and rules.on_machine == "connect"):
+            outcome = Outcome.VOICEMAIL
+        decision = None
+        if enrollment_id is not None and rules is not None:
+            contact_ending = EndingForContact(
+                outcome=outcome,
+                connected=was_answered,
+                disposition_effect=effect or "",
+                callback_at=callback_at,
+                permanent=ending.permanent,
+            )
+            decision = _decide(contact_ending, rules, enrollment_id, max(attempt, attempts), zone_set_id, now)
+        ended = rows(
+            ENDED,
+            {
+                "call": call_id,
+                "state": state,
+                "before": BEFORE_ENDED,
+                "outcome": outcome,
+                "was_answered": was_answered,
+                "duration": ending.duration_seconds,
+                "billed": ending.billed_seconds,
+                "cost": ending.cost,
+                "code": ending.code,
+                "cause": ending.cause,
+                "by": ending.by,
+                "carrier": ending.carrier_id,
+                "disposition": disposition_id,
+                "is_machine": is_machine,
+                "status": decision.status if decision else None,
+                "from": sorted(ENROLLMENT[MOVE_AFTER_A_CALL[decision.status]].sources) if decision else [],
+                "due": decision.due_at if decision else None,
+                "reason": decision.reason[:120] if decision else "",
+                "kind": kind,
+                "data": Jsonb(dict(data)),
+            },
+        )
+        if ended:
+            return True
+    logger.error("Call %s: its end could not be written in %s tries.", call_id, TRIES)
+    return False
+
+
+def _decide(
+    ending: EndingForContact,
+    rules: Rulebook,
+    enrollment_id: int,
+    attempts: int,
+    zone_set_id: int,
+    now: datetime,
+) -> Decision:
+    retries = 0
+    if ending.outcome in rules.rules.by_outcome and attempts > 1:
+        # Each earlier call with this outcome led to another attempt, else there were no later one.
+        retries = Call.objects.filter(enrollment_id=enrollment_id, outcome=ending.outcome).count()
+    return decide(
+        ending,
+        attempts=attempts,
+        retries_of_this_outcome=retries,
+        rules=rules.rules,
+        hours=rules.hours,
+        channel_zone=rules.zone,
+        contact_zones=zones_of(zone_set_id),
+        now=now,
+    )
+
+
+def _hear_late(call_id: int, state: str, kind: str, data: Mapping[str, Any]) -> None:
+    """An ending after the end: noted once a kind. After a withdrawal it is news: it was placed after all."""
+    call = Call.objects.filter(pk=call_id).only("outcome").first()
+    if call is None or call.outcome != Outcome.WITHDRAWN:
+        return
+    logger.error("Call %s was given up as never placed, and the carrier now tells of its end.", call_id)
+    call.events.get_or_create(kind=f"{kind}_late"[:24], defaults={"data": dict(data)})
+
+
+WITHDRAWN = """
+WITH withdrawal AS (
+    UPDATE dialer_call SET
+        state = 'ended', outcome = 'withdrawn', deadline_at = NULL, ended_at = now(), hangup_cause = %(cause)s
+    WHERE id = ANY(%(calls)s) AND state = ANY(%(before)s) AND accepted_at IS NULL
+    RETURNING id, enrollment_id, claimed_from
+), contact AS (
+    UPDATE campaigns_enrollment AS enrollment SET
+        status = withdrawal.claimed_from,
+        due_at = GREATEST(due_at, now() + %(delay)s),
+        reason = '',
+        updated_at = now()
+    FROM withdrawal
+    WHERE enrollment.id = withdrawal.enrollment_id AND enrollment.status = ANY(%(calling)s)
+)
+SELECT id FROM withdrawal
+"""
+
+
+def withdraw(
+    *, call_ids: list[int], cause: str, from_states: list[str], delay: timedelta = timedelta(0)
+) -> int:
+    """Calls that were surely not placed: their contacts wait again, as they did; no attempt is used."""
+    return len(
+        rows(
+            WITHDRAWN,
+            {
+                "calls": call_ids,
+                "before": from_states,
+                "cause": cause[:120],
+                "delay": delay,
+                "calling": CALLING,
+            },
+        )
+    )
+
+
+DOUBTED = """
+WITH doubt AS (
+    UPDATE dialer_call SET state = 'unknown', deadline_at = now() + %(deadline)s, checks = 0
+    WHERE id = %(call)s AND state = 'placing'
+    RETURNING id
+)
+INSERT INTO dialer_callevent (call_id, kind, at, data)
+SELECT id, 'doubt', now(), %(data)s FROM doubt RETURNING id
+"""
+
+
+def doubt(*, call_id: int, why: str) -> bool:
+    """Nobody knows whether the carrier acted; from here only reconciliation goes on, never a redial."""
+    return bool(
+        rows(DOUBTED, {"call": call_id, "deadline": deadlines.FIRST_LOOK, "data": Jsonb({"why": why[:300]})})
+    )
+
+
+NOTED = """
+INSERT INTO dialer_callevent (call_id, kind, at, data)
+SELECT id, %(kind)s, now(), %(data)s FROM dialer_call WHERE id = %(call)s
+RETURNING id
+"""
+
+
+def note(*, call_id: int, kind: str, data: Mapping[str, Any]) -> bool:
+    """Something heard of a call that changes nothing, kept among its events."""
+    return bool(rows(NOTED, {"call": call_id, "kind": kind[:24], "data": Jsonb(dict(data))}))

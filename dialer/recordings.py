@@ -1,0 +1,100 @@
+"""Recordings: announced by the carrier, fetched into our own storage, with retries."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from datetime import timedelta
+
+import requests
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from dialer.models import Call, Recording
+from dialer.plivo.webhooks import RecordingReady
+
+logger = logging.getLogger(__name__)
+
+# A recording that could not be fetched in so many tries, one each minute at the soonest, is given up;
+# the carrier keeps it for 30 days.
+MOST_TRIES = 20
+CHUNK_BYTES = 64 * 1024
+# Four hours of 8 kHz, 16-bit stereo audio is well below this.
+MOST_BYTES = 1024**3
+
+
+def announce(*, call_id: int, recording: RecordingReady) -> bool:
+    """The carrier has a recording of a call; it is fetched soon. Told twice, it is fetched once."""
+    with transaction.atomic():
+        if not Call.objects.filter(pk=call_id).exists():
+            return False
+        _, created = Recording.objects.get_or_create(
+            call_id=call_id,
+            defaults={
+                "source_url": recording.url,
+                "carrier_id": recording.carrier_id,
+                "duration_ms": recording.duration_ms,
+            },
+        )
+        if created:
+            transaction.on_commit(lambda: async_task("dialer.tasks.fetch_recording", call_id))
+    return created
+
+
+def fetch(*, call_id: int) -> bool:
+    """Bring a recording into our storage; whether it is there now. Failures are tried again later."""
+    recording = Recording.objects.filter(pk=call_id, status=Recording.Status.ANNOUNCED).first()
+    if recording is None:
+        return Recording.objects.filter(pk=call_id, status=Recording.Status.STORED).exists()
+    Recording.objects.filter(pk=call_id).update(tries=F("tries") + 1)
+    try:
+        with tempfile.TemporaryFile() as file:
+            _download(recording.source_url, file)
+            name = recording.file.field.generate_filename(recording, f"{call_id}.wav")
+            name = recording.file.storage.save(name, File(file))
+    except (requests.RequestException, OSError) as error:
+        _failed(recording, str(error))
+        return False
+    stored = Recording.objects.filter(pk=call_id, status=Recording.Status.ANNOUNCED).update(
+        status=Recording.Status.STORED, file=name, error=""
+    )
+    if not stored:
+        # Delivered twice, and the other one was faster.
+        recording.file.storage.delete(name)
+    return True
+
+
+def _download(url: str, file: File[bytes] | object) -> None:
+    if not url.startswith(("https://", "http://")):
+        raise OSError("The recording's address is not one of the web.")
+    auth = (settings.PLIVO_AUTH_ID, settings.PLIVO_AUTH_TOKEN)
+    with requests.get(url, auth=auth, stream=True, timeout=settings.CARRIER_TIMEOUTS) as response:
+        response.raise_for_status()
+        size = 0
+        for chunk in response.iter_content(CHUNK_BYTES):
+            size += len(chunk)
+            if size > MOST_BYTES:
+                raise OSError("The recording is larger than any call's can be.")
+            file.write(chunk)  # type: ignore[union-attr]
+    if not size:
+        raise OSError("The recording is empty.")
+
+
+def _failed(recording: Recording, error: str) -> None:
+    given_up = recording.tries + 1 >= MOST_TRIES
+    logger.warning("The recording of call %s could not be fetched: %s", recording.pk, error)
+    Recording.objects.filter(pk=recording.pk, status=Recording.Status.ANNOUNCED).update(
+        error=error[:300], status=Recording.Status.FAILED if given_up else Recording.Status.ANNOUNCED
+    )
+
+
+def fetch_overdue() -> int:
+    """Try again what was announced a while ago and is not here yet."""
+    overdue = Recording.objects.filter(
+        status=Recording.Status.ANNOUNCED, announced_at__lt=timezone.now() - timedelta(seconds=30)
+    )
+    return sum(fetch(call_id=recording.pk) for recording in overdue.order_by("announced_at")[:50])
