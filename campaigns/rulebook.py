@@ -78,12 +78,7 @@ def load_rulebook(channel_id: int) -> Rulebook:
             schedule, quiet_end_hour=settings.QUIET_HOURS_END, quiet_start_hour=settings.QUIET_HOURS_START
         ),
         zone=ZoneInfo(schedule.time_zone) if schedule.time_zone else None,
-        rules=Rules(
-            attempts_per_contact=voice.attempts_per_contact,
-            by_outcome={
-                rule.outcome: (rule.delay_minutes, rule.max_times) for rule in channel.reattempt_rules.all()
-            },
-        ),
+        rules=Rules.of(voice.attempts_per_contact, channel.reattempt_rules.all()),
         destination=VoiceDestination(voice.destination),
         assistant_id=assistant.pk if assistant else None,
         assistant_name=assistant.name if assistant else "",
