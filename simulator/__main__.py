@@ -19,7 +19,7 @@ from simulator.settings import InvalidSetting, Settings
 
 # Made up, and shaped like the real ones: with no account configured, both sides use these.
 DEFAULT_AUTH_ID = "MASIMULATEDSIMULATED"
-DEFAULT_AUTH_TOKEN = "simulated-token"
+DEFAULT_AUTH_TOKEN = "simulated-token"  # noqa: S105
 DEFAULT_PORT = 8030
 
 logger = logging.getLogger("simulator")

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from simulator.causes import Cause
+from simulator.causes import UNKNOWN, Cause
 
 if TYPE_CHECKING:
     from simulator.callee import Callee
@@ -249,7 +249,7 @@ class Call:
 
     def record(self, settings_zone: str, price_per_minute: float, account: str) -> dict[str, Any]:
         """The call record of an ended call, in the carrier's shape."""
-        assert self.cause is not None
+        cause = self.cause or UNKNOWN
         zone = ZoneInfo(settings_zone)
         rate = f"{price_per_minute:.5f}"
         duration = self.duration_seconds
@@ -259,13 +259,13 @@ class Call:
             "billed_duration": -(-duration // 60) * 60,
             "call_direction": "outbound",
             "call_duration": duration,
-            "call_state": "ANSWER" if self.answered else self.cause.switch_name,
+            "call_state": "ANSWER" if self.answered else cause.switch_name,
             "call_uuid": self.uuid,
             "conference_uuid": None,
             "end_time": local_time(self.ended_epoch, zone),
             "from_number": self.from_,
-            "hangup_cause_code": self.cause.code,
-            "hangup_cause_name": self.cause.name,
+            "hangup_cause_code": cause.code,
+            "hangup_cause_name": cause.name,
             "hangup_source": self.source,
             "initiation_time": local_time(self.fired_epoch or self.posted_epoch, zone),
             "parent_call_uuid": self.parent.uuid if self.parent else None,

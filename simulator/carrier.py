@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 
@@ -56,6 +57,11 @@ class Carrier:
         """Change settings while running; raises InvalidSetting and then changes nothing."""
         self._apply(self.settings.updated(changes))
         return self.settings
+
+    def summary(self) -> dict[str, Any]:
+        return self.ledger.summary(
+            queued=len(self.exchange.queued), webhooks_under_way=self.webhooks.under_way
+        )
 
     def reset(self) -> None:
         """Forget calls, records and faults, without a word to anybody, and start with the first settings."""

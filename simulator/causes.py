@@ -68,6 +68,8 @@ CAUSES = {
     )
 }
 
+UNKNOWN = CAUSES[0]
+
 # Who hung up, in the carrier's words.
 CALLEE = "Callee"
 CARRIER = "Carrier"

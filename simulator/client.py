@@ -86,14 +86,18 @@ class SimulatorClient:
                 return
 
     def wait_idle(self, seconds: float = 30.0) -> dict[str, Any]:
-        """Until no call is queued or live; returns the summary, raises TimeoutError."""
+        """Until no call is queued or live and every webhook was answered (or given up).
+
+        Returns the summary; raises TimeoutError.
+        """
         deadline = time.monotonic() + seconds
         while True:
             summary = self.summary()
-            if not summary["queued"] and not summary["live"]:
+            under_way = {name: summary[name] for name in ("queued", "live", "webhooks_under_way")}
+            if not any(under_way.values()):
                 return summary
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{summary['live']} calls live, {summary['queued']} queued")
+                raise TimeoutError(f"still under way: {under_way}")
             time.sleep(0.05)
 
     def _ask(self, method: str, path: str, document: object = None) -> Any:

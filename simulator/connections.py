@@ -11,6 +11,7 @@ import ssl
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 from urllib.parse import urlsplit
 
 
@@ -70,8 +71,7 @@ class _Connection(asyncio.Protocol):
         self._keep = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         self.open = True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -103,7 +103,8 @@ class _Connection(asyncio.Protocol):
             self._finish(bytes(self._buffer[self._head_end : self._head_end + self._length]))
 
     def send(self, data: bytes, answer: asyncio.Future[Response]) -> None:
-        assert self.transport is not None
+        if self.transport is None:
+            raise Unreachable("not connected")
         self._buffer.clear()
         self._head_end = -1
         self._length = None

@@ -16,7 +16,7 @@ from simulator.settings import InvalidSetting
 
 async def status(request: web.Request) -> web.Response:
     carrier = request.app[CARRIER]
-    summary = carrier.ledger.summary(queued=len(carrier.exchange.queued))
+    summary = carrier.summary()
     counts = {
         name: value
         for name, value in summary.items()
@@ -79,7 +79,7 @@ async def ledger(request: web.Request) -> web.Response:
 
 async def summary(request: web.Request) -> web.Response:
     carrier = request.app[CARRIER]
-    return web.json_response(carrier.ledger.summary(queued=len(carrier.exchange.queued)))
+    return web.json_response(carrier.summary())
 
 
 async def get_settings(request: web.Request) -> web.Response:

@@ -42,9 +42,9 @@ async def dial_out(run: Execution, element: Element) -> Params | None:
         for leg in legs:
             code, source, _ = ENDINGS.get(leg.callee.reaction, (6010, causes.PLATFORM, True))
             exchange.end(leg, code, source)
-        assert first.cause is not None
-        status = UNANSWERED.get(first.callee.reaction, "failed")
-        return _result(call, first, "timeout" if first.cause.code == 6010 else status)
+        answers_late = first.callee.reaction is Reaction.ANSWERS
+        status = "timeout" if answers_late else UNANSWERED.get(first.callee.reaction, "failed")
+        return _result(call, first, status)
     for leg in legs:
         if leg is not first:
             exchange.end(leg, 9000, causes.PLATFORM)

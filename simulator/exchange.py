@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simulator import callee as callees
 from simulator import causes
 from simulator.calls import Call, State, session_time, webhook_time
-from simulator.causes import CAUSES
+from simulator.causes import CAUSES, UNKNOWN
 from simulator.execution import Execution
 from simulator.limits import CallRate
 from simulator.recordings import Recording
@@ -245,7 +245,7 @@ class Exchange:
             return
         method = params.get("hangup_method") if params.get("hangup_url") else params.get("answer_method")
         price = self._carrier.settings.price_per_minute
-        assert call.cause is not None
+        cause = call.cause or UNKNOWN
         duration = str(call.duration_seconds)
         self._carrier.webhooks.notify(
             call,
@@ -253,9 +253,9 @@ class Exchange:
             url,
             method or "POST",
             (
-                ("HangupCause", call.cause.switch_name),
-                ("HangupCauseName", call.cause.name),
-                ("HangupCauseCode", str(call.cause.code)),
+                ("HangupCause", cause.switch_name),
+                ("HangupCauseName", cause.name),
+                ("HangupCauseCode", str(cause.code)),
                 ("HangupSource", call.source),
                 ("Duration", duration),
                 ("BillDuration", duration),

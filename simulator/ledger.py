@@ -69,11 +69,12 @@ class Ledger:
         stop = len(self.ended) if latest is None else bisect_right(self.ended, latest, key=epoch)
         return self.ended[start:stop]
 
-    def summary(self, *, queued: int) -> dict[str, Any]:
+    def summary(self, *, queued: int, webhooks_under_way: int) -> dict[str, Any]:
         numbers = {number: times for number, times in self.times_called.items() if times}
         return {
             "calls": self.sequence,
             "queued": queued,
+            "webhooks_under_way": webhooks_under_way,
             "live": len(self.live),
             "most_live": self.most_live,
             "ended": sum(self.by_cause.values()),

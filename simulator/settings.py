@@ -79,6 +79,9 @@ class Settings:
     # Audio streams. 20 is one message for each 20 ms, as the carrier does; 0 sends no audio.
     media_every_ms: int = 200
     transfer_waits_for_stream: bool = True
+    # What the upgrade's signature covers. On live calls it was seen to verify only with http in place
+    # of wss; "ws" signs the URL as it is.
+    stream_signature: str = "http"
 
     def __post_init__(self) -> None:
         if self.speed <= 0:
@@ -89,6 +92,8 @@ class Settings:
         for name in _NEVER_NEGATIVE:
             if getattr(self, name) < 0:
                 raise InvalidSetting(f"{name} must not be negative")
+        if self.stream_signature not in ("http", "ws"):
+            raise InvalidSetting("stream_signature must be http or ws")
         try:
             ZoneInfo(self.account_timezone)
         except (KeyError, ValueError, OSError) as error:

@@ -7,6 +7,7 @@ import json
 import time
 from base64 import b64encode
 from contextlib import suppress
+from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -102,7 +103,10 @@ class Stream:
     async def _converse(self) -> str:
         """Until either side closes the socket; says what went wrong, if anything did."""
         carrier = self._carrier
-        signature, nonce = carrier.signer.get(self.url)
+        signed = self.url
+        if carrier.settings.stream_signature == "http":
+            signed = f"http://{self.url.partition('://')[2]}"
+        signature, nonce = carrier.signer.get(signed)
         headers = {
             "X-Plivo-Signature-V3": signature,
             "X-Plivo-Signature-Ma-V3": signature,
@@ -134,9 +138,13 @@ class Stream:
         """How long the person stays is now up to the conversation."""
         call = self._call
         person = call.callee
-        if person.machine or person.mood is Mood.HANGS_UP_EARLY:
+        if person.machine:
             return
-        self._carrier.exchange.callee_leaves_in(call, self._carrier.settings.stream_patience_seconds)
+        patience = self._carrier.settings.stream_patience_seconds
+        if person.mood is Mood.HANGS_UP_EARLY:
+            left = person.talk_seconds - call.talked_seconds(self._carrier.clock.now())
+            patience = min(left, Random(person.seed).uniform(3.0, 12.0))
+        self._carrier.exchange.callee_leaves_in(call, patience)
 
     def _start_message(self) -> dict[str, Any]:
         self._sequence += 1

@@ -130,6 +130,11 @@ class Webhooks:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._connections.close()
 
+    @property
+    def under_way(self) -> int:
+        """Webhooks not yet answered, those held back on purpose among them."""
+        return len(self._tasks)
+
     def forget_all(self) -> None:
         for task in list(self._tasks):
             task.cancel()
