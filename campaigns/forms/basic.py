@@ -17,14 +17,14 @@ from campaigns.models import Assistant, CallerId, Campaign, VoiceDestination, Vo
 from interface.templatetags.interface import phone_text
 
 
-class CallerIdChoice(forms.ModelChoiceField[CallerId]):
+class CallerIdChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, caller_id: CallerId) -> str:
         number = phone_text(caller_id.phone_number)
         label = f"{caller_id.name}: {number}" if caller_id.name else number
         return label if caller_id.is_active else f"{label} (not active)"
 
 
-class AssistantChoice(forms.ModelChoiceField[Assistant]):
+class AssistantChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, assistant: Assistant) -> str:
         return assistant.name if assistant.is_active else f"{assistant.name} (not active)"
 

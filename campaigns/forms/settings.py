@@ -21,7 +21,7 @@ def _most(model: type[Any], name: str) -> int | None:
     return length
 
 
-class AssistantForm(forms.ModelForm[Assistant]):
+class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
     name = Line(
         max_length=_most(Assistant, "name"), error_messages={"required": "Give the assistant a name."}
     )
@@ -51,7 +51,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
         return url
 
 
-class CallerIdForm(forms.ModelForm[CallerId]):
+class CallerIdForm(forms.ModelForm):  # type: ignore[type-arg]
     phone_number = Line(
         label="Phone number",
         max_length=40,
@@ -99,7 +99,7 @@ class CallerIdForm(forms.ModelForm[CallerId]):
         return cleaned
 
 
-class DispositionForm(forms.ModelForm[Disposition]):
+class DispositionForm(forms.ModelForm):  # type: ignore[type-arg]
     name = Line(
         max_length=_most(Disposition, "name"), error_messages={"required": "Give the disposition a name."}
     )
@@ -132,7 +132,8 @@ class DispositionForm(forms.ModelForm[Disposition]):
     def save(self, commit: bool = True) -> Disposition:
         if not self.instance.slug:
             self.instance.slug = _free_slug(self.cleaned_data["name"])
-        return super().save(commit)
+        saved: Disposition = super().save(commit)
+        return saved
 
 
 def _free_slug(name: str) -> str:
