@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote_plus
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from simulator.clock import Timer
     from simulator.recordings import Recording
     from simulator.stream import Stream
+
+
+_plain = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 
 
 class State(StrEnum):
@@ -197,7 +201,7 @@ class Call:
 
     def share(self, params: list[tuple[str, str]]) -> None:
         self.shared = params
-        self.body_start = urlencode(params)
+        self.body_start = form(params)
 
     def drop_timers(self) -> None:
         for timer in self.timers:
@@ -276,6 +280,16 @@ class Call:
             "total_rate": rate,
             "voice_network_group": "",
         }
+
+
+def form(pairs: Iterable[tuple[str, str]]) -> str:
+    """URL-encoded, as urlencode does, but quick where nothing needs quoting, which is nearly always."""
+    return "&".join(
+        [
+            f"{key if _plain(key) else quote_plus(key)}={value if _plain(value) else quote_plus(value)}"
+            for key, value in pairs
+        ]
+    )
 
 
 def local_time(epoch: float | None, zone: ZoneInfo) -> str | None:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from simulator.callee import Quirk
-from simulator.calls import Call, SentWebhook
+from simulator.calls import Call, SentWebhook, form
 from simulator.connections import Connections, ReadTimeout, Response, Target, Unreachable, target_of
 
 if TYPE_CHECKING:
@@ -151,17 +151,17 @@ class Webhooks:
         bare: bool = False,
     ) -> asyncio.Task[Response | None]:
         if bare:
-            everything, body = [*params], urlencode([*params])
+            everything, body = [*params], form([*params])
         else:
             # CallStatus and Event are fixed now, not when the request leaves: they describe this moment.
             more = [*params, ("CallStatus", call.webhook_status), ("Event", event)]
-            everything, body = call.shared + more, f"{call.body_start}&{urlencode(more)}"
+            everything, body = call.shared + more, f"{call.body_start}&{form(more)}"
         return self._post(call, event, url, method, everything, body, tries)
 
     def notify_message(self, message: Subject, url: str, method: str, params: list[tuple[str, str]]) -> None:
         """Tell the customer about a text message; repeated for any answer but a 2xx."""
         if url:
-            self._post(message, "MessageStatus", url, method, params, urlencode(params), 0)
+            self._post(message, "MessageStatus", url, method, params, form(params), 0)
 
     def _post(
         self,
