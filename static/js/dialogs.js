@@ -1,4 +1,5 @@
 // data-dialog="id" opens a <dialog>, data-close closes the one around it, a click beside it too.
+// What htmx puts into #dialog is asked at once.
 // data-confirm="text" in an input keeps the dialog's submit button disabled until it is typed.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest?.("[data-dialog]");
@@ -31,4 +32,12 @@ document.addEventListener("input", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   const dialog = event.target.closest?.("dialog[open]");
   if (dialog && event.detail.successful && event.detail.requestConfig.verb !== "get") dialog.close();
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id !== "dialog") return;
+  const dialog = event.target.querySelector("dialog");
+  if (!dialog) return;
+  dialog.showModal();
+  guard(dialog);
 });

@@ -64,6 +64,18 @@ const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.id || node.d
 const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && keyOf(a) === keyOf(b);
 // Open things belong to the person who opened them; the server doesn't know of them.
 const OPEN = "dialog[open], :popover-open";
+// data-sticky="paused": the answer to a deed, which a poll knows nothing of. It stays until the thing it
+// was said of (the data-status around it) has another status, or the next deed.
+let isPoll = false;
+const isSticky = (node, parent) =>
+  isPoll &&
+  node.nodeType === Node.ELEMENT_NODE &&
+  node.dataset.sticky !== undefined &&
+  node.dataset.sticky === parent.closest("[data-status]")?.dataset.status;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  isPoll = event.detail.requestConfig.verb === "get" && event.detail.requestConfig.triggeringEvent?.type !== "click";
+});
+
 const inUse = (node) =>
   node.nodeType === Node.ELEMENT_NODE && (node.matches(OPEN) || node.querySelector(OPEN) !== null);
 const edited = (field) =>
@@ -140,7 +152,7 @@ function children(from, to) {
   while (here) {
     const gone = here;
     here = here.nextSibling;
-    if (!inUse(gone)) gone.remove();
+    if (!inUse(gone) && !isSticky(gone, to)) gone.remove();
   }
 }
 
