@@ -3,7 +3,8 @@
 from campaigns.forms.advanced import AdvancedForm
 from campaigns.forms.basic import BasicForm
 from campaigns.forms.editor import CampaignForm
-from campaigns.forms.schedule import ScheduleForm, StartLaterForm
+from campaigns.forms.launch import NumbersForm, StartLaterForm
+from campaigns.forms.schedule import ScheduleForm
 from campaigns.forms.settings import AssistantForm, CallerIdForm, DispositionForm
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "CallerIdForm",
     "CampaignForm",
     "DispositionForm",
+    "NumbersForm",
     "ScheduleForm",
     "StartLaterForm",
 ]

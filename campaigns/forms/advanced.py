@@ -187,17 +187,33 @@ class AdvancedForm(TabForm):
 
     def _add_rule_fields(self, outcome: str, label: str) -> None:
         lower = label.lower()
+        texts = {
+            "after": f"After how long to call again, {lower}",
+            "unit": f"Unit of that time, {lower}",
+            "times": f"How many times to call again, {lower}",
+        }
+        # Their words stand around them as a sentence, so each carries its own for screen readers.
+        named = {part: {"aria-label": text} for part, text in texts.items()}
         self.fields[f"retry_{outcome}"] = forms.BooleanField(required=False, label=label)
         self.fields[f"retry_{outcome}_after"] = WholeNumber(
-            least=1, most=MOST_DELAY_MINUTES, required=False, label=f"Time until the reattempt after {lower}"
+            least=1,
+            most=MOST_DELAY_MINUTES,
+            required=False,
+            label=texts["after"],
+            widget=forms.NumberInput(attrs=named["after"]),
         )
         self.fields[f"retry_{outcome}_unit"] = forms.ChoiceField(
             choices=[(unit, unit) for unit in MINUTES_IN],
             required=False,
-            label=f"Unit of the time after {lower}",
+            label=texts["unit"],
+            widget=forms.Select(attrs=named["unit"]),
         )
         self.fields[f"retry_{outcome}_times"] = WholeNumber.of(
-            ReattemptRule, "max_times", required=False, label=f"Reattempts after {lower}"
+            ReattemptRule,
+            "max_times",
+            required=False,
+            label=texts["times"],
+            widget=forms.NumberInput(attrs=named["times"]),
         )
 
     def further_initial(self) -> dict[str, Any]:
@@ -309,6 +325,10 @@ class AdvancedForm(TabForm):
             )
             for outcome, label in ReattemptRule.Outcome.choices
         ]
+
+    @property
+    def tuning_has_errors(self) -> bool:
+        return any(name in self.errors for name in TUNING)
 
     def tuning_fields(self) -> list[BoundField]:
         return [self[name] for name in TUNING]

@@ -174,6 +174,16 @@ class WeekHours(forms.MultipleChoiceField):
         return set(self.prepare_value(initial) or []) != set(data or [])
 
 
+def masks_of(chosen: Iterable[object]) -> list[int]:
+    """Seven masks from what checkboxes post; what is no hour of the week is passed over."""
+    masks = [0] * 7
+    for each in chosen:
+        day, _, hour = str(each).partition("-")
+        if day in {*"0123456"} and hour.isascii() and hour.isdigit() and int(hour[:3]) < 24:
+            masks[int(day)] |= 1 << int(hour[:3])
+    return masks
+
+
 def grid(chosen: Iterable[str]) -> list[Row]:
     """The rows of the hour grid, for the template."""
     on = set(chosen)

@@ -12,10 +12,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from campaigns import time_zones
-from campaigns.forms.fields import Day, Days, Row, WallClock, WeekHours, grid
+from campaigns.forms.fields import Day, Days, Row, WallClock, WeekHours, grid, masks_of
 from campaigns.forms.tabs import Column, TabForm
 from campaigns.hours import describe
-from campaigns.models import Channel, Schedule
 
 PRESETS = (
     ("business", "Business hours", "Monday to Friday, 9:00 to 17:00"),
@@ -103,6 +102,9 @@ class ScheduleForm(TabForm):
             # Set in the admin, or no longer in the table: it stays.
             choices.append((current, time_zones.city_of(current)))
         self.fields["time_zone"].choices = choices  # type: ignore[attr-defined]
+        if self.was_started:
+            del self.fields["start_at"]
+            return
         city = time_zones.city_of(settings.TIME_ZONE)
         self.fields["start_at"].help_text = (
             "Leave empty to start by hand. In the time zone above; in "
@@ -112,7 +114,7 @@ class ScheduleForm(TabForm):
     def further_initial(self) -> dict[str, Any]:
         channel, schedule = self.rows.channel, self.rows.schedule
         if channel.start_at is None:
-            return {}
+            return {"start_at": None}
         return {"start_at": to_wall_clock(channel.start_at, zone_of(schedule.time_zone))}
 
     def clean(self) -> dict[str, Any]:
@@ -151,37 +153,10 @@ class ScheduleForm(TabForm):
 
     def hours_in_words(self) -> str:
         """The weekly hours as they stand in the form, whether they can be saved or not."""
-        masks = [0] * 7
-        for chosen in self["hours"].value() or []:
-            day, _, hour = str(chosen).partition("-")
-            if day in set("0123456") and hour.isascii() and hour.isdigit() and int(hour) < 24:
-                masks[int(day)] |= 1 << int(hour)
         zone = str(self["time_zone"].value() or "")
-        return describe(masks, zone if zone in time_zones.zone_names() else "")
+        return describe(
+            masks_of(self["hours"].value() or []), zone if zone in time_zones.zone_names() else ""
+        )
 
     presets = PRESETS
     day_hours = range(24)
-
-
-class StartLaterForm(forms.Form):
-    """When to start, asked at the last step."""
-
-    start_at = WallClock(label="Start at", error_messages={"required": "Enter when it should start."})
-
-    def __init__(self, data: Mapping[str, Any] | None = None, *, channel: Channel, now: datetime) -> None:
-        self.schedule: Schedule = channel.schedule
-        self.now = now
-        self.zone = zone_of(self.schedule.time_zone)
-        initial = {"start_at": to_wall_clock(channel.start_at, self.zone)} if channel.start_at else {}
-        super().__init__(data, initial=initial)
-        self.fields["start_at"].help_text = f"{time_zones.city_of(self.zone.key)} time."
-
-    def clean_start_at(self) -> datetime:
-        wall_clock: datetime = self.cleaned_data["start_at"]
-        instant = to_instant(wall_clock, self.zone)
-        if instant <= self.now:
-            raise ValidationError("This time has passed.", code="past")
-        last = self.schedule.end_date
-        if last and wall_clock.date() > last:
-            raise ValidationError("This is after the last day it may dial.", code="order")
-        return instant
