@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections
 
 from campaigns.models import Channel, PauseReason
 from campaigns.refusals import Refused
@@ -24,6 +23,7 @@ from dialer.carrier import CallOrder
 from dialer.driving import placing
 from dialer.driving.claim import claim
 from dialer.driving.lease import Leases, living_drivers_here
+from dialer.driving.placers import Placers
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,9 @@ TICK_SECONDS = 0.02
 KEEP_SECONDS = 0.5
 # After its slice a driver goes on until its successor is alive, at most this long.
 HANDOVER_SECONDS = 5.0
-# After the database was away.
+# The database restarts, is read-only for a while, or two transactions met: tried again, as opposed to
+# an error of ours, which ends the driver and is told of.
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 RECOVER_SECONDS = 1.0
 
 
@@ -43,14 +45,13 @@ class Driver:
         self.leases = Leases()
         # Channel → when to look at it again, by this process's clock.
         self._next_look: dict[int, float] = {}
-        self._placing: set[Future[None]] = set()
         self._stopping = False
         self._kept_at = float("-inf")
 
     def run(self, *, enqueue_successor: Any) -> None:
         """Drive for the slice, hand over, let go. ``enqueue_successor()`` is called once, near the end."""
         restore = self._listen_for_the_end()
-        pool = ThreadPoolExecutor(settings.PLACING_THREADS, "placing")
+        placers = Placers(settings.PLACING_THREADS)
         until = time.monotonic() + self.slice_seconds
         successor_called = False
         try:
@@ -66,8 +67,8 @@ class Driver:
                     break
                 try:
                     self._keep(now)
-                    self._tick(pool)
-                except (DatabaseError, InterfaceError):
+                    self._tick(placers)
+                except DATABASE_AWAY:
                     logger.exception("The database did not answer; trying again.")
                     close_old_connections()
                     time.sleep(RECOVER_SECONDS)
@@ -76,9 +77,9 @@ class Driver:
         finally:
             try:
                 self.leases.end()
-            except (DatabaseError, InterfaceError):
+            except DATABASE_AWAY:
                 logger.warning("Leases could not be let go; they run out by themselves.")
-            pool.shutdown(wait=True)
+            placers.close()
             restore()
 
     def _listen_for_the_end(self) -> Any:
@@ -113,16 +114,15 @@ class Driver:
         start_scheduled_channels()
         reconciling.ask_when_overdue()
 
-    def _tick(self, pool: ThreadPoolExecutor) -> None:
+    def _tick(self, placers: Placers) -> None:
         now = time.monotonic()
         due = sorted((look, channel) for channel, look in self._next_look.items() if look <= now)
         for _, channel_id in due:
-            self._placing = {future for future in self._placing if not future.done()}
             asked = time.monotonic()
             result = claim(
                 channel_id=channel_id,
                 driver=self.leases.driver,
-                free_placers=settings.PLACING_THREADS - len(self._placing),
+                free_placers=placers.free,
                 share=len(due),
             )
             if result.is_lost:
@@ -130,18 +130,18 @@ class Driver:
                 self.leases.channels.discard(channel_id)
                 continue
             if result.orders:
-                self._place(pool, result.orders)
+                self._place(placers, result.orders)
             self._next_look[channel_id] = asked + result.wait_seconds
             if result.is_exhausted:
                 self._complete(channel_id)
             elif result.is_past_its_end:
                 self._pause_at_the_end(channel_id)
 
-    def _place(self, pool: ThreadPoolExecutor, orders: list[CallOrder]) -> None:
+    def _place(self, placers: Placers, orders: list[CallOrder]) -> None:
         placed = placing.begin(orders, driver=self.leases.driver)
         begun = time.monotonic()
         for order in placed:
-            self._placing.add(pool.submit(_place_one, order, begun))
+            placers.place(order, begun=begun)
 
     def _complete(self, channel_id: int) -> None:
         channel = Channel.objects.filter(pk=channel_id).first()
@@ -171,13 +171,3 @@ class Driver:
         now = time.monotonic()
         wake = min([self._kept_at + KEEP_SECONDS, *self._next_look.values()])
         time.sleep(min(max(wake - now, TICK_SECONDS), KEEP_SECONDS))
-
-
-def _place_one(order: CallOrder, begun: float) -> None:
-    try:
-        placing.place(order, begun=begun)
-    except (DatabaseError, InterfaceError):
-        # What came of the POST could not be written: the call stays "placing", and is reconciled.
-        logger.exception("What came of call %s could not be written.", order.call_id)
-    finally:
-        close_old_connections()

@@ -26,9 +26,9 @@ ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp()
 
 # Those that have been alive within a lease, and when the newest of them came.
 LIVING = """
-SELECT count(*), count(*) FILTER (WHERE started_at > own.started_at)
-FROM dialer_driver, (SELECT started_at FROM dialer_driver WHERE id = %(driver)s) AS own
-WHERE seen_at > clock_timestamp() - make_interval(secs => %(lease)s)
+SELECT count(*), count(*) FILTER (WHERE driver.started_at > own.started_at)
+FROM dialer_driver AS driver, (SELECT started_at FROM dialer_driver WHERE id = %(driver)s) AS own
+WHERE driver.seen_at > clock_timestamp() - make_interval(secs => %(lease)s)
 """
 
 LEASABLE = """

@@ -1,0 +1,113 @@
+"""One whole thread: contacts in a list become finished calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.models import Enrollment
+from dialer.models import Call
+from tests.engine.conftest import campaign_of, check_invariants, started
+from tests.factories import ReattemptRuleFactory
+
+
+def status_of(number: str) -> str:
+    return Enrollment.objects.get(contact__phone_number=number).status
+
+
+def outcomes_of(number: str) -> list[str]:
+    return list(Call.objects.filter(to_number=number).order_by("id").values_list("outcome", flat=True))
+
+
+def test_every_contact_of_a_campaign_ends_in_a_final_status(engine):
+    channel = started(campaign_of(60))
+    engine.start()
+    engine.wait_completed(channel)
+    check_invariants(engine.carrier)
+    assert Call.objects.filter(state="ended").count() == 60
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "outcome"),
+    [
+        ("+14155550001", "completed", "completed"),
+        ("+14155550002", "busy", "busy"),
+        ("+14155550003", "no_answer", "no_answer"),
+        ("+14155550004", "busy", "busy"),
+        ("+14155550005", "failed", "failed"),
+        ("+14155550007", "completed", "completed"),
+        ("+14155550008", "failed", "failed"),
+        ("+14155550009", "failed", "failed"),
+        ("+14155550015", "completed", "completed"),
+        ("+14155550016", "completed", "completed"),
+        ("+14155550017", "completed", "completed"),
+    ],
+    ids=lambda value: value if "+" not in value else value[-4:],
+)
+def test_an_outcome_becomes_the_contacts_status(engine, number, status, outcome):
+    channel = started(campaign_of(number))
+    engine.start()
+    engine.wait_completed(channel)
+    assert status_of(number) == status
+    assert outcomes_of(number) == [outcome]
+
+
+def test_a_call_knows_when_it_rang_was_answered_and_ended_and_what_it_cost(engine):
+    channel = started(campaign_of("+14155550001"))
+    engine.start()
+    engine.wait_completed(channel)
+    call = Call.objects.get()
+    assert call.created_at <= call.placed_at <= call.accepted_at
+    assert call.ringing_at <= call.answered_at <= call.ended_at
+    assert call.carrier_id
+    assert call.request_id
+    assert call.cost is not None
+    assert call.hangup_code == 4010 or call.hangup_code == 4000
+    assert list(call.events.order_by("id").values_list("kind", flat=True)) == ["ring", "answer", "hangup"]
+
+
+def test_a_reattempt_rule_tries_again_and_then_gives_up(engine):
+    number = "+14155550002"
+    channel = campaign_of(number, voice__attempts_per_contact=3)
+    ReattemptRuleFactory(channel=channel, outcome="busy", delay_minutes=1, max_times=2)
+    started(channel)
+    engine.start()
+    for attempt in (1, 2):
+        engine.wait_for(lambda n=attempt: len(outcomes_of(number)) == n and status_of(number) == "retry")
+        assert not Call.objects.filter(state="ringing").exists()
+        Enrollment.objects.update(due_at="2020-01-01T00:00Z")
+    engine.wait_completed(channel)
+    assert outcomes_of(number) == ["busy"] * 3
+    assert status_of(number) == "busy"
+    assert Enrollment.objects.get().attempts == 3
+    check_invariants(engine.carrier)
+
+
+def test_an_invalid_number_is_not_tried_again_whatever_the_rules(engine):
+    number = "+14155550005"
+    channel = campaign_of(number, voice__attempts_per_contact=3)
+    ReattemptRuleFactory(channel=channel, outcome="failed", delay_minutes=1, max_times=2)
+    started(channel)
+    engine.start()
+    engine.wait_completed(channel)
+    assert outcomes_of(number) == ["failed"]
+
+
+def test_two_campaigns_never_ring_one_number_at_the_same_time(engine):
+    numbers = [f"+1415555{n:04}" for n in range(1100, 1120)]
+    first = started(campaign_of(*numbers))
+    second = campaign_of(1)
+    from campaigns.models import ChannelList
+
+    ChannelList.objects.filter(channel=second).update(list=first.lists.get())
+    started(second)
+    engine.start(drivers=2)
+    for _ in range(8):
+        # Who was in another call is looked at again after a minute: turn the clock.
+        import time
+
+        time.sleep(1)
+        Enrollment.objects.filter(status="pending").update(due_at="2020-01-01T00:00Z")
+    engine.wait_completed(first)
+    engine.wait_completed(second)
+    check_invariants(engine.carrier)
+    assert Call.objects.exclude(outcome="withdrawn").count() == 40
