@@ -16,7 +16,7 @@ from django_q.tasks import async_task
 
 from accounts.models import User
 from contacts.importing import mapping as columns
-from contacts.importing.reading import Inspection, Row, clean, inspect
+from contacts.importing.reading import Inspection, Row, UnreadableFile, clean, inspect
 from contacts.importing.rows import RowReader
 from contacts.importing.running import is_running_somewhere
 from contacts.importing.saving import StagedContact, StagedRejection, Staging
@@ -118,8 +118,11 @@ def upload_import(
 
 def inspect_import(*, contact_import: Import, has_header: bool | None = None) -> Inspection:
     """Look at an import's file again. Raises ``UnreadableFile``, also when the file is gone."""
-    with contact_import.file.open("rb") as stored:
-        return inspect(stored.file, has_header=has_header)
+    try:
+        with contact_import.file.open("rb") as stored:
+            return inspect(stored.file, has_header=has_header)
+    except FileNotFoundError:
+        raise UnreadableFile("The uploaded file is gone. Upload it again.") from None
 
 
 def guessed_mapping(inspection: Inspection, country: str) -> dict[str, str]:

@@ -1,2 +1,24 @@
+from django.urls import path
 
-urlpatterns: list = []
+from contacts.views import contacts, do_not_contact, imports, lists
+
+app_name = "contacts"
+
+urlpatterns = [
+    path("", contacts.contacts, name="contacts"),
+    path("<int:pk>/", contacts.contact, name="contact"),
+    path("<int:pk>/edit/", contacts.edit, name="edit"),
+    path("<int:pk>/do-not-contact/", contacts.forbid, name="forbid"),
+    path("import/", imports.new, name="import_new"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/<int:pk>/", imports.detail, name="import"),
+    path("imports/<int:pk>/retry/", imports.retry, name="import_retry"),
+    path("imports/<int:pk>/rejected.csv", imports.rejected, name="import_rejected"),
+    path("lists/", lists.lists, name="lists"),
+    path("lists/<int:pk>/", lists.detail, name="list"),
+    path("lists/<int:pk>/edit/", lists.edit, name="list_edit"),
+    path("lists/<int:pk>/delete/", lists.delete, name="list_delete"),
+    path("lists/<int:pk>/numbers/", lists.numbers, name="list_numbers"),
+    path("do-not-contact/", do_not_contact.entries, name="do_not_contact"),
+    path("do-not-contact/<int:pk>/remove/", do_not_contact.remove, name="do_not_contact_remove"),
+]

@@ -31,6 +31,8 @@ TARGETS = {
 FIELD = "field:"
 IGNORED = ""
 FIELD_NAME_LENGTH = 60
+# What the download of rejected rows adds; when it is uploaded again, they are nobody's fields.
+LINE_COLUMN, REASON_COLUMN = "Line in the file", "Why it was rejected"
 
 EMAIL_FORM = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}")
 _PHONE_FORM = re.compile(r"(?:tel:)?[+(\[]?\d[\d\s().\-/\u00a0\u2010-\u2015\[\]]{5,}\d")
@@ -161,7 +163,10 @@ def guess(headers: Sequence[str], rows: Sequence[Sequence[str]], country: str) -
         [row[position].strip() for row in rows if position < len(row)] for position in range(len(headers))
     ]
     filled = [[cell for cell in column if cell] for column in columns]
-    customs = custom_targets(headers)
+    customs = [
+        IGNORED if header in {LINE_COLUMN, REASON_COLUMN} else custom
+        for header, custom in zip(headers, custom_targets(headers), strict=True)
+    ]
     found: dict[str, int] = {}
 
     def best(target: str, score: Callable[[int], float]) -> None:

@@ -97,8 +97,12 @@ class Inspection:
 
 
 def clean(cell: str) -> str:
-    """A cell without what nobody sees, in one line, without spaces at its ends."""
-    return cell.translate(_INVISIBLE).strip()
+    """A cell without what nobody sees, in one line, without spaces at its ends.
+
+    An apostrophe in front of a formula is how our own downloads keep spreadsheets from running it.
+    """
+    text = cell.translate(_INVISIBLE).strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in {"=", "+", "-", "@"} else text
 
 
 def inspect(file: BinaryIO, *, has_header: bool | None = None) -> Inspection:
