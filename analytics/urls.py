@@ -1,2 +1,20 @@
+from __future__ import annotations
 
-urlpatterns: list = []
+from django.urls import path
+
+from analytics.views import calls, listings, recordings
+
+app_name = "analytics"
+
+urlpatterns = [
+    path("campaigns/<int:campaign_id>/results/", listings.results, name="results"),
+    path("campaigns/<int:campaign_id>/results/export/", listings.export_results, name="export_results"),
+    path("history/", listings.history, name="history"),
+    path("history/export/", listings.export_history, name="export_history"),
+    path("calls/<int:call_id>/", calls.call, name="call"),
+    path("calls/<int:call_id>/disposition/", calls.disposition, name="disposition"),
+    path("calls/<int:call_id>/notes/", calls.notes, name="notes"),
+    path("calls/<int:call_id>/recording/", recordings.recording, name="recording"),
+    path("calls/<int:call_id>/recording/peaks/", recordings.recording_peaks, name="peaks"),
+    path("contacts/<int:contact_id>/history/", listings.contact_history, name="contact_history"),
+]

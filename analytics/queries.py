@@ -1,0 +1,203 @@
+"""What may be asked of calls that are over: results of a campaign, and all history."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet, Sum
+
+from analytics.filters import NO_DISPOSITION, Filters
+from campaigns.lifecycles import IN_PROGRESS, WAITING, EnrollmentStatus
+from campaigns.models import Campaign, Disposition
+from contacts.models import Contact
+from contacts.phone_numbers import normalise
+from dialer.lifecycles import LIVE, CallState
+from dialer.models import Call, CallCount, Outcome, Transcript
+
+# Counted one by one only so far; beyond, a page says "10,000+".
+MOST_COUNTED = 10_000
+# What a person may have typed of a phone number.
+_DIGITS = re.compile(r"[\d\s().+/-]{3,}")
+
+
+def ended_calls() -> QuerySet[Call]:
+    """All results there are: calls that were placed and are over."""
+    return Call.objects.filter(state=CallState.ENDED).exclude(outcome=Outcome.WITHDRAWN)
+
+
+def results_of(campaign: Campaign) -> QuerySet[Call]:
+    return ended_calls().filter(campaign=campaign)
+
+
+def calls_with(contact: Contact) -> QuerySet[Call]:
+    """A contact's calls in every campaign, those under way included."""
+    return Call.objects.filter(contact=contact).exclude(outcome=Outcome.WITHDRAWN)
+
+
+def matching(rows: QuerySet[Call], filters: Filters, *, campaign: Campaign | None = None) -> QuerySet[Call]:
+    """``rows`` narrowed down; ``campaign`` is theirs, so that the search need not look elsewhere."""
+    if filters.outcome:
+        rows = rows.filter(outcome=filters.outcome)
+    if filters.disposition == NO_DISPOSITION:
+        rows = rows.filter(disposition__isnull=True)
+    elif filters.disposition:
+        # By its key, which the index knows.
+        found = Disposition.objects.filter(slug=filters.disposition).values_list("pk", flat=True)
+        rows = rows.filter(disposition__in=list(found))
+    if filters.status:
+        rows = rows.filter(enrollment__status=filters.status)
+    if filters.q:
+        rows = rows.filter(pk__in=_search(filters.q, campaign))
+    return rows
+
+
+def _search(text: str, campaign: Campaign | None) -> QuerySet[Any, Any]:
+    """Keys of calls with this name, number or these words said.
+
+    A union of three looks, each by its own index; one condition with OR would look at every call.
+    ``~*`` is what the trigram indexes answer; Django's ``icontains`` is not.
+    """
+    calls = Call.objects.filter(campaign=campaign) if campaign else Call.objects.all()
+    number = normalise(text, settings.DEFAULT_COUNTRY)
+    if isinstance(number, str):
+        return calls.filter(to_number=number).values("pk")
+    literally = re.escape(text)
+    said = Transcript.objects.filter(words__iregex=literally).values("pk")
+    named = calls.filter(contact_name__iregex=literally).values("pk")
+    digits = re.sub(r"\D", "", text)
+    if _DIGITS.fullmatch(text) and len(digits) >= 3:
+        return named.union(said, calls.filter(to_number__contains=digits).values("pk"))
+    return named.union(said)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A campaign's calls, as the database counts them; cost in US dollars."""
+
+    calls: int = 0
+    reached: int = 0
+    wins: int = 0
+    # Of calls that reached somebody.
+    talk_seconds: int = 0
+    cost: Decimal = Decimal(0)
+    # (outcome, key of the disposition or None) -> calls.
+    by_kind: dict[tuple[str, int | None], int] = field(default_factory=dict)
+
+    @property
+    def average_seconds(self) -> float | None:
+        return self.talk_seconds / self.reached if self.reached else None
+
+    @property
+    def cost_per_win(self) -> Decimal | None:
+        return self.cost / self.wins if self.wins else None
+
+    def by_outcome(self) -> dict[str, int]:
+        totals: dict[str, int] = defaultdict(int)
+        for (outcome, _), calls in self.by_kind.items():
+            totals[outcome] += calls
+        return dict(totals)
+
+    def by_disposition(self) -> dict[int | None, int]:
+        totals: dict[int | None, int] = defaultdict(int)
+        for (_, disposition), calls in self.by_kind.items():
+            totals[disposition] += calls
+        return dict(totals)
+
+
+def summary_of(campaign: Campaign, dispositions: Iterable[Disposition]) -> Summary:
+    """One query, whatever the number of calls. ``dispositions`` are all there are."""
+    wins = {disposition.pk for disposition in dispositions if disposition.is_win}
+    rows = (
+        CallCount.objects.filter(campaign=campaign)
+        .values_list("outcome", "disposition_id")
+        .annotate(Sum("calls"), Sum("seconds"), Sum("cost"))
+    )
+    found = [row for row in rows if row[2]]
+    reached = [row for row in found if row[0] == Outcome.COMPLETED]
+    return Summary(
+        calls=sum(calls for _, _, calls, _, _ in found),
+        reached=sum(calls for _, _, calls, _, _ in reached),
+        wins=sum(calls for _, disposition, calls, _, _ in found if disposition in wins),
+        talk_seconds=sum(seconds for _, _, _, seconds, _ in reached),
+        cost=sum((cost for _, _, _, _, cost in rows), Decimal(0)),
+        by_kind={(outcome, disposition): calls for outcome, disposition, calls, _, _ in found},
+    )
+
+
+@dataclass(frozen=True)
+class Count:
+    value: int
+    # There are more than were counted.
+    is_capped: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.value:,}{'+' if self.is_capped else ''}"
+
+
+def count_of(
+    rows: QuerySet[Call],
+    filters: Filters,
+    summary: Summary | None,
+    dispositions: Iterable[Disposition],
+) -> Count:
+    """How many rows there are: exactly where the database keeps the count, else up to a bound."""
+    if summary is not None and filters.is_counted:
+        keys: set[int | None] | None = None
+        if filters.disposition == NO_DISPOSITION:
+            keys = {None}
+        elif filters.disposition:
+            keys = {disposition.pk for disposition in dispositions if disposition.slug == filters.disposition}
+        return Count(
+            sum(
+                calls
+                for (outcome, disposition), calls in summary.by_kind.items()
+                if (not filters.outcome or outcome == filters.outcome)
+                and (keys is None or disposition in keys)
+            )
+        )
+    found = rows.order_by()[: MOST_COUNTED + 1].count()
+    return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
+
+
+def has_live_calls(campaign: Campaign) -> bool:
+    return Call.objects.filter(channel__campaign=campaign, state__in=sorted(LIVE)).exists()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the contact of a call stands now, where that says more than the call's outcome."""
+
+    status: str
+    due_at: datetime | None = None
+
+
+_TELLING = WAITING | IN_PROGRESS | {EnrollmentStatus.DO_NOT_CALL, EnrollmentStatus.SKIPPED}
+
+
+def standing_of(call: Call) -> Standing | None:
+    """None: the outcome says it all, a later call tells more, or the campaign is gone."""
+    enrollment = call.enrollment
+    if enrollment is None or enrollment.run != call.run or enrollment.attempts > call.attempt:
+        return None
+    if enrollment.status not in _TELLING:
+        return None
+    return Standing(enrollment.status, enrollment.due_at if enrollment.status in WAITING else None)
+
+
+def related(rows: QuerySet[Call]) -> QuerySet[Call]:
+    """With what a row of the table shows beside the call itself."""
+    return rows.select_related("disposition", "enrollment", "recording", "transcript").defer(
+        "notes", "transcript__turns", "transcript__words"
+    )
+
+
+def filterable(dispositions: Iterable[Disposition], counts: dict[int | None, int]) -> list[Disposition]:
+    """Dispositions worth offering as a filter: those in use, and those people may choose."""
+    return [one for one in dispositions if one.is_active or counts.get(one.pk)]

@@ -1,0 +1,233 @@
+"""Tables of calls: a campaign's results, all history, a contact's calls, and their CSV."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.text import slugify
+from django.views.decorators.http import require_safe
+
+from accounts.permissions import reader_required
+from analytics import queries
+from analytics.exporting import csv_of
+from analytics.filters import NO_DISPOSITION, OUTCOMES, Filters
+from analytics.panel import panel_of
+from campaigns.lifecycles import EnrollmentStatus
+from campaigns.models import Campaign, Disposition
+from campaigns.services import record_activity
+from contacts.models import Contact
+from dialer.models import Call
+from interface.pagination import keyset_page
+
+logger = logging.getLogger(__name__)
+
+PAGE = 50
+CONTACT_PAGE = 20
+
+
+@reader_required
+@require_safe
+def results(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """A campaign's ended calls. Asked by htmx for itself, only the part that changes."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    context = _listing(request, campaign)
+    is_live = campaign.is_active or queries.has_live_calls(campaign)
+    context |= {"section": "campaigns", "is_live": is_live}
+    return _answer(request, "analytics/results.html", context)
+
+
+@reader_required
+@require_safe
+def history(request: HttpRequest) -> HttpResponse:
+    """All calls there ever were, those of deleted campaigns too."""
+    return _answer(request, "analytics/history.html", _listing(request, None) | {"section": "history"})
+
+
+def _listing(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
+    filters = Filters.of(request.GET)
+    dispositions = list(Disposition.objects.all())
+    summary = queries.summary_of(campaign, dispositions) if campaign else None
+    rows = queries.matching(
+        queries.results_of(campaign) if campaign else queries.ended_calls(), filters, campaign=campaign
+    )
+    page = keyset_page(queries.related(rows), order=["-id"], cursor=request.GET.get("cursor", ""), size=PAGE)
+    count = queries.count_of(rows, filters, summary, dispositions)
+    selected = _chosen(request, campaign)
+    items = [{"call": call, "standing": queries.standing_of(call)} for call in page]
+    return {
+        "campaign": campaign,
+        "filters": filters,
+        "summary": summary,
+        "items": items,
+        "page": page,
+        "count": count,
+        "chips": _chips(filters, summary),
+        "disposition_options": _disposition_options(filters, summary, dispositions),
+        "status_options": [
+            (status.value, status.label, status.value == filters.status) for status in EnrollmentStatus
+        ]
+        if campaign
+        else [],
+        "address": filters.address(),
+        # Links to the same page, and to the first, ready for one more parameter.
+        "here": _address(request, filters, request.GET.get("cursor", "")),
+        "start": _address(request, filters, ""),
+        "selected": selected,
+        "panel": panel_of(selected, request.user) if selected and not _is_fragment(request) else None,
+        "version": _version(summary, items, count, filters),
+    }
+
+
+def _address(request: HttpRequest, filters: Filters, cursor: str) -> str:
+    address = filters.address()
+    if cursor:
+        address += f"{'&' if address else '?'}{urlencode({'cursor': cursor})}"
+    return f"{request.path}{address}{'&' if address else '?'}"
+
+
+def _chosen(request: HttpRequest, campaign: Campaign | None) -> Call | None:
+    """The call whose panel is open, named by ?call=."""
+    key = request.GET.get("call", "")
+    if not key.isascii() or not key.isdigit() or len(key) > 18:
+        return None
+    rows = Call.objects.filter(pk=int(key))
+    return (rows.filter(campaign=campaign) if campaign else rows).first()
+
+
+def _chips(filters: Filters, summary: queries.Summary | None) -> list[dict[str, Any]]:
+    """One a way that calls ended; those that never happened here are left out, unless chosen."""
+    counts = summary.by_outcome() if summary else {}
+    chips: list[dict[str, Any]] = [
+        {"label": "Any outcome", "address": filters.address(outcome=""), "is_on": not filters.outcome}
+    ]
+    for outcome in OUTCOMES:
+        is_on = filters.outcome == outcome
+        if summary is None or counts.get(outcome) or is_on:
+            chips.append(
+                {
+                    "label": outcome.label,
+                    "count": counts.get(outcome, 0) if summary else None,
+                    "address": filters.address(outcome=outcome),
+                    "is_on": is_on,
+                }
+            )
+    return chips
+
+
+def _disposition_options(
+    filters: Filters, summary: queries.Summary | None, dispositions: list[Disposition]
+) -> list[tuple[str, str, bool]]:
+    """(value, words, whether chosen) of the select."""
+    counts = summary.by_disposition() if summary else {}
+
+    def words(name: str, key: int | None) -> str:
+        return f"{name} ({counts.get(key, 0):,})" if summary else name
+
+    options = [
+        (one.slug, words(one.name, one.pk), one.slug == filters.disposition)
+        for one in queries.filterable(dispositions, counts)
+    ]
+    return [
+        *options,
+        (NO_DISPOSITION, words("No disposition", None), filters.disposition == NO_DISPOSITION),
+    ]
+
+
+def _version(
+    summary: queries.Summary | None, items: list[dict[str, Any]], count: queries.Count, filters: Filters
+) -> str:
+    """Changes exactly when what is shown does (the day changes how its times are written)."""
+    shown = [
+        (
+            item["call"].pk,
+            item["call"].outcome,
+            item["call"].disposition_id,
+            item["call"].callback_at,
+            item["call"].duration_seconds,
+            item["call"].cost,
+            item["call"].message_left,
+            item["standing"],
+            hasattr(item["call"], "recording") and item["call"].recording.status,
+            hasattr(item["call"], "transcript"),
+        )
+        for item in items
+    ]
+    text = repr((summary, shown, count, filters, timezone.localdate()))
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:20]
+
+
+def _is_fragment(request: HttpRequest) -> bool:
+    return bool(request.htmx)  # type: ignore[attr-defined]
+
+
+def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    if not _is_fragment(request):
+        return render(request, template, context)
+    etag = f'"{context["version"]}"'
+    if request.headers.get("If-None-Match") == etag and context.get("is_live"):
+        return HttpResponse(status=304)
+    return render(request, "analytics/listing.html", context)
+
+
+@reader_required
+@require_safe
+def contact_history(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """A fragment for a contact's page: its calls in every campaign, newest first."""
+    contact = get_object_or_404(Contact, pk=contact_id)
+    page = keyset_page(
+        queries.related(queries.calls_with(contact)),
+        order=["-id"],
+        cursor=request.GET.get("cursor", ""),
+        size=CONTACT_PAGE,
+    )
+    context = {
+        "contact": contact,
+        "page": page,
+        "items": [{"call": call, "standing": queries.standing_of(call)} for call in page],
+    }
+    return render(request, "analytics/contact_history.html", context)
+
+
+# --- CSV -------------------------------------------------------------------------------------------
+
+
+@reader_required
+@require_safe
+def export_results(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
+    """Exactly the rows that the same address without "export/" shows, all pages of them."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    filters = Filters.of(request.GET)
+    rows = queries.matching(queries.results_of(campaign), filters, campaign=campaign)
+    if request.method == "GET":
+        record_activity(
+            campaign=campaign, actor=_person(request), verb="exported", text="exported results as CSV"
+        )
+    return _csv(request, rows, f"{slugify(campaign.name) or 'campaign'}-results")
+
+
+@reader_required
+@require_safe
+def export_history(request: HttpRequest) -> HttpResponseBase:
+    rows = queries.matching(queries.ended_calls(), Filters.of(request.GET))
+    return _csv(request, rows, "history")
+
+
+def _person(request: HttpRequest) -> Any:
+    return request.user
+
+
+def _csv(request: HttpRequest, rows: QuerySet[Call], name: str) -> HttpResponseBase:
+    logger.info("%s exported %s", request.user.get_username(), request.get_full_path())
+    content: Iterator[bytes] | list[bytes] = csv_of(rows) if request.method == "GET" else []
+    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate():%Y-%m-%d}.csv"'
+    response["Cache-Control"] = "private, no-store"
+    return response
