@@ -83,17 +83,20 @@ class Call:
     __slots__ = (
         "answered_at",
         "answered_epoch",
+        "awaited_keys",
         "body_start",
         "callee",
         "cause",
         "created_at",
         "digits_heard",
+        "direction",
         "ended_at",
         "ended_epoch",
         "execution",
         "fired_epoch",
         "first_webhook",
         "from_",
+        "muted",
         "notes",
         "on_end",
         "params",
@@ -130,6 +133,7 @@ class Call:
         posted_epoch: float,
         created_at: float,
         parent: Call | None = None,
+        direction: str = "outbound",
     ) -> None:
         self.sequence = sequence
         self.uuid = self.request_uuid = str(uuid4())
@@ -140,6 +144,11 @@ class Call:
         self.quirk = callee.quirk
         self.times_called = times_called
         self.parent = parent
+        self.direction = direction
+        self.muted = False
+        """Nothing more is told about this call: it was forgotten by a reset."""
+        self.awaited_keys: asyncio.Future[str] | None = None
+        """Where the XML listens for keys, what is waiting for them."""
         self.state = State.QUEUED
         # Moments: `…_epoch` in real time, the others on the simulated clock.
         self.posted_epoch = posted_epoch
@@ -219,6 +228,7 @@ class Call:
             "call_uuid": self.uuid,
             "request_uuid": self.request_uuid,
             "parent_call_uuid": self.parent.uuid if self.parent else None,
+            "direction": self.direction,
             "from": self.from_,
             "to": self.to,
             "times_called": self.times_called,
@@ -261,7 +271,7 @@ class Call:
             "answer_time": local_time(self.answered_epoch, zone),
             "bill_duration": duration,
             "billed_duration": -(-duration // 60) * 60,
-            "call_direction": "outbound",
+            "call_direction": self.direction,
             "call_duration": duration,
             "call_state": "ANSWER" if self.answered else cause.switch_name,
             "call_uuid": self.uuid,

@@ -65,6 +65,8 @@ class Carrier:
 
     def reset(self) -> None:
         """Forget calls, records and faults, without a word to anybody, and start with the first settings."""
+        for call in self.ledger.live.values():
+            call.muted = True
         self.exchange.clear()
         self.webhooks.forget_all()
         self.clock.clear()

@@ -72,6 +72,24 @@ class SimulatorClient:
         """Forget calls and faults, and go back to the settings of the start."""
         self._ask("POST", "reset")
 
+    def press(self, call_uuid: str, digits: str) -> None:
+        """The person on the call presses keys."""
+        self._ask("POST", f"calls/{call_uuid}/press", {"digits": digits})
+
+    def hang_up(self, call_uuid: str) -> None:
+        """The person on the call hangs up (or rejects it, while it rings)."""
+        self._ask("POST", f"calls/{call_uuid}/hangup")
+
+    def call_in(self, *, from_: str, to: str, answer_url: str, hangup_url: str = "") -> str:
+        """Somebody calls one of the account's numbers; returns the call's id."""
+        asked = {"from": from_, "to": to, "answer_url": answer_url, "hangup_url": hangup_url}
+        return str(self._ask("POST", "inbound-calls", asked)["call_uuid"])
+
+    def text_in(self, *, from_: str, to: str, text: str, url: str) -> str:
+        """Somebody texts one of the account's numbers; returns the message's id."""
+        asked = {"from": from_, "to": to, "text": text, "url": url}
+        return str(self._ask("POST", "inbound-messages", asked)["message_uuid"])
+
     def wait_healthy(self, seconds: float = 10.0) -> None:
         """Until the simulator answers; raises TimeoutError."""
         deadline = time.monotonic() + seconds

@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator import causes
+from simulator.api.calls import digits_of
 from simulator.api.gate import CARRIER
 from simulator.callee import FORCED
 from simulator.faults import InvalidFault
@@ -129,6 +131,60 @@ async def reset(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+async def press(request: web.Request) -> web.Response:
+    """The person on a live call presses keys: {"digits": "1"}."""
+    carrier = request.app[CARRIER]
+    call = carrier.ledger.live.get(request.match_info["call_uuid"])
+    asked = await _document(request)
+    digits = str(asked.get("digits", "")) if isinstance(asked, dict) else ""
+    if call is None:
+        return _refused("no such live call", 404)
+    if not digits or set(digits) - set("0123456789*#"):
+        return _refused("digits are 0 to 9, * and #")
+    carrier.exchange.press(call, digits)
+    return web.Response(status=204)
+
+
+async def hang_up(request: web.Request) -> web.Response:
+    """The person on a live call hangs up."""
+    carrier = request.app[CARRIER]
+    call = carrier.ledger.live.get(request.match_info["call_uuid"])
+    if call is None:
+        return _refused("no such live call", 404)
+    if call.answered:
+        carrier.exchange.end(call, 4000, causes.CALLEE)
+    else:
+        carrier.exchange.end(call, 3020, causes.CALLEE)
+    return web.Response(status=204)
+
+
+async def inbound_call(request: web.Request) -> web.Response:
+    """Somebody calls one of the account's numbers: from, to, answer_url and, optionally, hangup_url."""
+    carrier = request.app[CARRIER]
+    asked = await _document(request)
+    if not isinstance(asked, dict) or not all(asked.get(name) for name in ("from", "to", "answer_url")):
+        return _refused("send from, to and answer_url")
+    call = carrier.exchange.receive(
+        from_=digits_of(str(asked["from"])), to=digits_of(str(asked["to"])), params=asked
+    )
+    return web.json_response({"call_uuid": call.uuid}, status=201)
+
+
+async def inbound_message(request: web.Request) -> web.Response:
+    """Somebody texts one of the account's numbers: from, to, text and url."""
+    carrier = request.app[CARRIER]
+    asked = await _document(request)
+    if not isinstance(asked, dict) or not all(asked.get(name) for name in ("from", "to", "text", "url")):
+        return _refused("send from, to, text and url")
+    message = carrier.messages.receive(
+        src=digits_of(str(asked["from"])),
+        dst=digits_of(str(asked["to"])),
+        text=str(asked["text"]),
+        url=str(asked["url"]),
+    )
+    return web.json_response({"message_uuid": message.uuid}, status=201)
+
+
 async def _document(request: web.Request) -> Any:
     try:
         return json.loads(await request.read() or b"null")
@@ -136,8 +192,8 @@ async def _document(request: web.Request) -> Any:
         return None
 
 
-def _refused(why: str) -> web.Response:
-    return web.json_response({"error": why}, status=400)
+def _refused(why: str, status: int = 400) -> web.Response:
+    return web.json_response({"error": why}, status=status)
 
 
 def routes() -> list[web.RouteDef]:
@@ -153,4 +209,8 @@ def routes() -> list[web.RouteDef]:
         web.post("/_simulator/faults", add_faults),
         web.delete("/_simulator/faults", clear_faults),
         web.post("/_simulator/reset", reset),
+        web.post("/_simulator/calls/{call_uuid}/press", press),
+        web.post("/_simulator/calls/{call_uuid}/hangup", hang_up),
+        web.post("/_simulator/inbound-calls", inbound_call),
+        web.post("/_simulator/inbound-messages", inbound_message),
     ]

@@ -57,7 +57,7 @@ class Element:
             return default
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def read(body: bytes) -> tuple[Element, ...]:
     """The elements in a <Response>; raises InvalidDocument."""
     if len(body) > LARGEST_BYTES:

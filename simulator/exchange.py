@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simulator import callee as callees
@@ -14,11 +16,13 @@ from simulator.calls import Call, State, session_time, webhook_time
 from simulator.causes import CAUSES, UNKNOWN
 from simulator.execution import Execution
 from simulator.limits import CallRate
-from simulator.recordings import Recording
 
 if TYPE_CHECKING:
     from simulator.callee import Callee
     from simulator.carrier import Carrier
+
+
+logger = logging.getLogger(__name__)
 
 
 class Exchange:
@@ -61,6 +65,31 @@ class Exchange:
             self.look_at_queue()
         else:
             self._fire(call, now)
+        return call
+
+    def receive(self, *, from_: str, to: str, params: Mapping[str, Any]) -> Call:
+        """A call to one of our numbers: somebody rings, and the customer's XML answers at once."""
+        carrier = self._carrier
+        ledger = carrier.ledger
+        ledger.times_called[from_] += 1
+        ledger.sequence += 1
+        person = callees.meet(carrier.settings, from_, ledger.times_called[from_])
+        call = Call(
+            sequence=ledger.sequence,
+            from_=from_,
+            to=to,
+            params=params,
+            callee=replace(person, machine=False, detected_as_machine=False, quirk=None),
+            times_called=ledger.times_called[from_],
+            posted_epoch=time.time(),
+            created_at=carrier.clock.now(),
+            direction="inbound",
+        )
+        call.fired_epoch = call.posted_epoch
+        self._share_parameters(call)
+        ledger.add(call)
+        self.begin(call)
+        self._in(call, 0.0, self.answer, call)
         return call
 
     def whoever_answers(self, to: str) -> Callee:
@@ -191,8 +220,15 @@ class Exchange:
         call.execution = task
         self.executions.add(task)
         task.add_done_callback(self.executions.discard)
+        task.add_done_callback(lambda done: self._broke(call, done))
         if running is not None and running is not asyncio.current_task():
             running.cancel()
+
+    def _broke(self, call: Call, task: asyncio.Task[None]) -> None:
+        """A fault of our own must not leave a call live for ever."""
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("call %s went wrong", call.uuid, exc_info=task.exception())
+            self.end(call, 5010, causes.PLATFORM)
 
     def callee_leaves_in(self, call: Call, seconds: float) -> None:
         """The person called hangs up after `seconds`, unless something ends the call before."""
@@ -222,7 +258,8 @@ class Exchange:
         call.ended_at = carrier.clock.now()
         call.ended_epoch = time.time()
         call.state = State.ENDED
-        carrier.ledger.has_ended(call, keep=settings.ledger_limit)
+        for forgotten in carrier.ledger.has_ended(call, keep=settings.ledger_limit):
+            carrier.recordings.forget(forgotten)
         execution, call.execution = call.execution, None
         if execution is not None and execution is not asyncio.current_task():
             execution.cancel()
@@ -271,6 +308,14 @@ class Exchange:
     def hang_up(self, call: Call) -> None:
         self.end(call, 4000 if call.answered else 1000, causes.API)
 
+    def press(self, call: Call, digits: str) -> None:
+        """The person on the call presses keys, for whoever listens: the XML or an audio stream."""
+        call.digits_heard += digits
+        if call.awaited_keys is not None and not call.awaited_keys.done():
+            call.awaited_keys.set_result(digits)
+        elif call.stream is not None:
+            call.stream.press(digits)
+
     def transfer(self, call: Call, url: str, method: str) -> None:
         """Let the call go on with the XML at `url`."""
         call.transfers += 1
@@ -283,9 +328,6 @@ class Exchange:
             stream.then = (url, method)
             return
         self.run(call, Execution(self._carrier, call).transfer(url, method))
-
-    def start_recording(self, call: Call, **options: Any) -> Recording:
-        return self._carrier.recordings.start(call, **options)
 
     # Details
 
@@ -302,7 +344,7 @@ class Exchange:
                 ("BillRate", carrier.bill_rate),
                 ("CallUUID", call.uuid),
                 ("CallerName", str(call.params.get("caller_name") or call.from_)),
-                ("Direction", "outbound"),
+                ("Direction", call.direction),
                 ("From", call.from_),
                 ("ParentAuthID", carrier.auth_id),
                 ("RequestUUID", call.request_uuid),

@@ -46,14 +46,16 @@ class Ledger:
             if self.live_by_number[call.to] > 1:
                 self.overlapping[call.to] += 1
 
-    def has_ended(self, call: Call, *, keep: int) -> None:
+    def has_ended(self, call: Call, *, keep: int) -> list[Call]:
+        """Take note, and say which calls were forgotten for it, to `keep` the newest alone."""
         if self.live.pop(call.uuid, None) is not None and call.parent is None:
             self.live_by_number[call.to] -= 1
         self.ended.append(call)
         if call.cause is not None and call.parent is None:
             self.by_cause[call.cause.code] += 1
         if keep and len(self.ended) > keep + keep // 4:
-            self._forget(len(self.ended) - keep)
+            return self._forget(len(self.ended) - keep)
+        return []
 
     def after(self, sequence: int, limit: int | None) -> list[Call]:
         start = bisect_right(self.placed, sequence, key=lambda call: call.sequence)
@@ -89,14 +91,16 @@ class Ledger:
             "responses": {str(status): n for status, n in sorted(self.responses.items())},
         }
 
-    def _forget(self, how_many: int) -> None:
-        for call in self.ended[:how_many]:
+    def _forget(self, how_many: int) -> list[Call]:
+        oldest = self.ended[:how_many]
+        for call in oldest:
             self.by_uuid.pop(call.uuid, None)
             same_number = self.by_number.get(call.to)
             if same_number and call in same_number:
                 same_number.remove(call)
                 if not same_number:
                     del self.by_number[call.to]
-        forgotten = set(self.ended[:how_many])
+        forgotten = set(oldest)
         del self.ended[:how_many]
         self.placed = [call for call in self.placed if call not in forgotten]
+        return oldest

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 
+# More calls a second than this are not counted exactly.
+MOST_REMEMBERED = 4096
+
 
 class CallRate:
     """At most `per_second` calls in any second; for less than one a second, one in each 1/per_second."""
 
     def __init__(self) -> None:
-        self._fired: deque[float] = deque()
+        self._fired: deque[float] = deque(maxlen=MOST_REMEMBERED)
 
     def wait_seconds(self, per_second: float, now: float) -> float:
         """How long until another call may be fired; 0 is now."""

@@ -22,6 +22,11 @@ GSM_ALPHABET = frozenset(
 )
 GSM_EXTENSION = frozenset("^{}\\[~]|€\f")
 OPTED_OUT = 200
+INTENTS = {
+    **dict.fromkeys(("STOP", "END", "QUIT", "CANCEL", "UNSUBSCRIBE", "STOPALL"), "optout"),
+    **dict.fromkeys(("START", "UNSTOP"), "optin"),
+    "HELP": "help",
+}
 
 
 class Message:
@@ -31,6 +36,7 @@ class Message:
         self.to = dst
         self.text = text
         self.kind = kind
+        self.direction = "outbound"
         self.url = url
         self.method = method
         self.units = segments(text)
@@ -39,6 +45,7 @@ class Message:
         self.posted_epoch = time.time()
         # What a webhook needs of its subject, as with calls.
         self.quirk: Quirk | None = None
+        self.muted = False
         self.notes: list[str] = []
         self.webhooks: list[SentWebhook] = []
         self.tail: asyncio.Task[Any] | None = None
@@ -49,7 +56,7 @@ class Message:
         return {
             "error_code": str(self.error or ""),
             "from_number": self.src,
-            "message_direction": "outbound",
+            "message_direction": self.direction,
             "message_state": self.status,
             "message_time": local_time(self.posted_epoch, zone),
             "message_type": self.kind,
@@ -64,6 +71,7 @@ class Message:
     def ledger_entry(self) -> dict[str, Any]:
         return {
             "message_uuid": self.uuid,
+            "direction": self.direction,
             "from": self.src,
             "to": self.to,
             "text": self.text,
@@ -97,6 +105,32 @@ class Messages:
             self._carrier.clock.call_later(self._carrier.settings.message_seconds, self._leave, message)
         return accepted
 
+    def receive(self, *, src: str, dst: str, text: str, url: str, method: str = "POST") -> Message:
+        """A text to one of our numbers; told to `url` as the carrier tells it."""
+        message = Message(src=src, dst=dst, text=text, kind="sms", url=url, method=method)
+        message.status = "received"
+        message.direction = "inbound"
+        self.sent.append(message)
+        self.by_uuid[message.uuid] = message
+        self._carrier.webhooks.notify_message(
+            message,
+            "Message",
+            url,
+            method,
+            [
+                ("MessageUUID", message.uuid),
+                ("From", src),
+                ("To", dst),
+                ("Text", text),
+                ("Type", "sms"),
+                ("Units", str(message.units)),
+                ("TotalRate", "0.00000"),
+                ("TotalAmount", "0.00000"),
+                ("MessageIntent", INTENTS.get(text.strip().upper(), "")),
+            ],
+        )
+        return message
+
     def clear(self) -> None:
         self.sent.clear()
         self.by_uuid.clear()
@@ -126,6 +160,7 @@ class Messages:
         price = self._carrier.settings.message_price
         self._carrier.webhooks.notify_message(
             message,
+            "MessageStatus",
             message.url,
             message.method,
             [

@@ -154,5 +154,9 @@ class Recordings:
                 bare=recording.kind == "api",
             )
 
+    def forget(self, call: Call) -> None:
+        for recording in call.recordings:
+            self.by_id.pop(recording.id, None)
+
     def clear(self) -> None:
         self.by_id.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
@@ -134,28 +135,30 @@ async def get_input(run: Execution, element: Element) -> Next | None:
     call = run.call
     person = call.callee
     prompts = sum(_prompt_seconds(child) for child in element.children)
-    accepts = element.get("inputType", "dtmf").lower().split()
-    listens = "speech" in accepts and element.tag == "GetInput"
+    full = element.tag == "GetInput"
+    accepts = element.get("inputType", "dtmf").lower().split() if full else ["dtmf"]
+    patience = element.number("executionTimeout", 15.0) if full else element.number("timeout", 5.0)
     key = "" if person.machine or len(call.digits_heard) >= MOST_KEYPRESSES else person.keypress
     heard: tuple[tuple[str, str], ...]
-    if key and ("dtmf" in accepts or element.tag == "GetDigits"):
-        await run.sleep(prompts * 0.8 + 1.0)
-        call.digits_heard += key
-        heard = (("Digits", key), ("InputType", "dtmf"), ("Speech", ""))
-    elif listens and not person.machine and person.mood in SAYINGS:
+    if key and "dtmf" in accepts:
+        pressed = await _keys_within(run, prompts * 0.8 + 1.0)
+        if not pressed:
+            call.digits_heard += key
+        heard = (("Digits", pressed or key), ("InputType", "dtmf"), ("Speech", ""))
+    elif "speech" in accepts and not person.machine and person.mood in SAYINGS:
         await run.sleep(prompts + 2.0)
+        saying = SAYINGS[person.mood]
         heard = (
             ("Digits", ""),
             ("InputType", "speech"),
-            ("Speech", SAYINGS[person.mood]),
+            ("Speech", saying),
             ("SpeechConfidenceScore", "0.93"),
         )
     else:
-        patience = element.number("timeout", 5.0)
-        if element.tag == "GetInput":
-            patience = element.number("executionTimeout", 15.0)
-        await run.sleep(prompts + patience)
-        return None
+        pressed = await _keys_within(run, prompts + patience)
+        if not pressed:
+            return None
+        heard = (("Digits", pressed), ("InputType", "dtmf"), ("Speech", ""))
     action = element.get("action")
     if not action:
         return None
@@ -240,6 +243,23 @@ def _prompt_seconds(element: Element) -> float:
     if element.tag == "Play":
         return loops * PLAY_SECONDS
     return element.number("length", 1.0)
+
+
+async def _keys_within(run: Execution, seconds: float) -> str:
+    """Keys pressed by hand (through the control API) within so many seconds; empty where none were."""
+    keys: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def give_up() -> None:
+        if not keys.done():
+            keys.set_result("")
+
+    run.call.awaited_keys = keys
+    timer = run.carrier.clock.call_later(seconds, give_up)
+    try:
+        return await keys
+    finally:
+        timer.cancel()
+        run.call.awaited_keys = None
 
 
 def _until_beep(run: Execution) -> float:

@@ -86,6 +86,7 @@ class Subject(Protocol):
 
     to: str
     quirk: Quirk | None
+    muted: bool
     notes: list[str]
     webhooks: list[SentWebhook]
     tail: asyncio.Task[Any] | None
@@ -158,10 +159,12 @@ class Webhooks:
             everything, body = call.shared + more, f"{call.body_start}&{form(more)}"
         return self._post(call, event, url, method, everything, body, tries)
 
-    def notify_message(self, message: Subject, url: str, method: str, params: list[tuple[str, str]]) -> None:
+    def notify_message(
+        self, message: Subject, event: str, url: str, method: str, params: list[tuple[str, str]]
+    ) -> None:
         """Tell the customer about a text message; repeated for any answer but a 2xx."""
         if url:
-            self._post(message, "MessageStatus", url, method, params, form(params), 0)
+            self._post(message, event, url, method, params, form(params), 0)
 
     def _post(
         self,
@@ -196,6 +199,8 @@ class Webhooks:
         tries: int,
         previous: asyncio.Task[Any] | None,
     ) -> Response | None:
+        if call.muted:
+            return None
         copies = 1
         quirk = call.quirk
         if quirk is not None:

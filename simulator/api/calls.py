@@ -205,8 +205,8 @@ def call_records(carrier: Carrier, query: Mapping[str, str]) -> dict[str, Any]:
     if query.get("from_number"):
         from_ = digits_of(query["from_number"]) or query["from_number"]
         wanted.append(lambda call: call.from_ == from_)
-    if query.get("call_direction") == "inbound":
-        wanted.append(lambda call: False)
+    if query.get("call_direction"):
+        wanted.append(lambda call: call.direction == query["call_direction"])
     if query.get("parent_call_uuid"):
         wanted.append(lambda call: call.parent is not None and call.parent.uuid == query["parent_call_uuid"])
     if query.get("hangup_cause_code"):
@@ -308,7 +308,7 @@ def _snapshot(call: Call, status: str) -> dict[str, Any]:
         "call_status": "ringing" if status == "dialing" else status,
         "call_uuid": call.uuid,
         "caller_name": str(call.params.get("caller_name") or ""),
-        "direction": "outbound",
+        "direction": call.direction,
         "from": call.from_,
         "request_uuid": call.request_uuid,
         "session_start": call.session_start,

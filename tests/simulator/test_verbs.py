@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from plivo import plivoxml
 
-from simulator.client import SimulatorClient
-from tests.simulator.conftest import Api
+from simulator.client import SimulatorClient, SimulatorError
+from tests.simulator.conftest import CALLER, Api
 from tests.simulator.receiver import Receiver, Reply, Told
 
 Dial = Callable[..., str]
@@ -125,6 +125,43 @@ def test_nobody_presses_and_the_xml_goes_on(dial: Dial, receiver: Receiver) -> N
     dial("15005550022", f"<GetInput action='{action}' executionTimeout='5'/><Hangup/>")
     assert int(ended(receiver)["Duration"]) == pytest.approx(5, abs=1)
     assert receiver.events("/pressed") == []
+
+
+def test_keys_can_be_pressed_by_hand(dial: Dial, receiver: Receiver, simulator: SimulatorClient) -> None:
+    action = receiver.answers("/pressed", "<Hangup/>")
+    uuid = dial("15005550022", f"<GetInput action='{action}' executionTimeout='60'/>")
+    receiver.wait_for("StartApp")
+    simulator.press(uuid, "4")
+    (told,) = receiver.wait_for("", path="/pressed")
+    assert told.params["Digits"] == "4"
+    with pytest.raises(SimulatorError, match="digits are"):
+        simulator.press(dial("15005550026", "<Wait length='90'/>"), "x")
+
+
+def test_the_person_can_be_made_to_hang_up(
+    dial: Dial, receiver: Receiver, simulator: SimulatorClient
+) -> None:
+    uuid = dial("15005550026", "<Wait length='1000'/>")
+    receiver.wait_for("StartApp")
+    simulator.hang_up(uuid)
+    assert ended(receiver)["HangupSource"] == "Callee"
+
+
+def test_somebody_calls_in(receiver: Receiver, simulator: SimulatorClient) -> None:
+    answer = receiver.answers("/inbound", "<Speak>Hello</Speak><Hangup/>")
+    simulator.call_in(from_="+15005550001", to=CALLER, answer_url=answer, hangup_url=receiver.url("/hangup"))
+    params = ended(receiver)
+    assert receiver.events() == ["StartApp", "Hangup"]
+    assert (params["Direction"], params["From"], params["To"]) == ("inbound", "15005550001", CALLER)
+
+
+@pytest.mark.parametrize(("text", "intent"), [("stop ", "optout"), ("Help", "help"), ("Thanks", "")])
+def test_somebody_texts_in(receiver: Receiver, simulator: SimulatorClient, text: str, intent: str) -> None:
+    uuid = simulator.text_in(from_="+15005550001", to=CALLER, text=text, url=receiver.url("/text"))
+    (told,) = receiver.wait_for("", path="/text")
+    assert told.genuine
+    assert told.params["MessageUUID"] == uuid
+    assert (told.params["Text"], told.params["MessageIntent"]) == (text, intent)
 
 
 def test_a_voicemail_is_waited_for_until_it_beeps(dial: Dial, receiver: Receiver) -> None:
