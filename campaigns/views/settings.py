@@ -21,6 +21,7 @@ from accounts.models import User
 from accounts.permissions import editor_required, reader_required
 from campaigns.forms import AssistantForm, CallerIdForm, DispositionForm
 from campaigns.models import Assistant, CallerId, Disposition, VoiceSettings
+from campaigns.usage import is_used
 from interface.toasts import toast
 
 DELETE_NAMES = {
@@ -121,7 +122,7 @@ def _connection() -> dict[str, Any]:
         "most_per_second": configuration.MAX_CALLS_PER_SECOND,
         "quiet_end": configuration.QUIET_HOURS_END,
         "quiet_start": configuration.QUIET_HOURS_START,
-        "allows_private": configuration.ALLOW_PRIVATE_ADDRESSES,
+        "has_quiet_hours": configuration.QUIET_HOURS_END > 0 or configuration.QUIET_HOURS_START < 24,
     }
 
 
@@ -249,15 +250,6 @@ def _back(request: HttpRequest, kind: Kind, saved: models.Model) -> str:
     if name not in {"assistant", "caller_id"}:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode({name: saved.pk})}"
-
-
-def is_used(row: models.Model) -> bool:
-    """Whether something needs a row to stay: a campaign, or a call, which other apps keep."""
-    return any(
-        relation.related_model._base_manager.filter(**{relation.field.name: row}).exists()
-        for relation in row._meta.get_fields(include_hidden=True)
-        if isinstance(relation, models.ManyToOneRel) and relation.on_delete is models.PROTECT
-    )
 
 
 def _delete(request: HttpRequest, kind: Kind, row: models.Model) -> HttpResponse:
