@@ -17,14 +17,21 @@ from campaigns.models import Assistant, CallerId, Campaign, VoiceDestination, Vo
 from interface.templatetags.interface import phone_text
 
 
-class CallerIdChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+class NeededToStart(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Something a start needs: a draft may do without it, which the form judges."""
+
+    def validate(self, value: Any) -> None:
+        pass
+
+
+class CallerIdChoice(NeededToStart):
     def label_from_instance(self, caller_id: CallerId) -> str:
         number = phone_text(caller_id.phone_number)
         label = f"{caller_id.name}: {number}" if caller_id.name else number
         return label if caller_id.is_active else f"{label} (not active)"
 
 
-class AssistantChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+class AssistantChoice(NeededToStart):
     def label_from_instance(self, assistant: Assistant) -> str:
         return assistant.name if assistant.is_active else f"{assistant.name} (not active)"
 
@@ -59,13 +66,10 @@ class BasicForm(TabForm):
         widget=forms.RadioSelect,
         help_text="Who talks when a call is answered.",
     )
-    assistant = AssistantChoice(
-        queryset=Assistant.objects.none(), required=False, empty_label="Choose an assistant"
-    )
+    assistant = AssistantChoice(queryset=Assistant.objects.none(), empty_label="Choose an assistant")
     caller_id = CallerIdChoice(
         label="Caller ID",
         queryset=CallerId.objects.none(),
-        required=False,
         empty_label="Choose a number",
         help_text="The number people see when we call.",
     )

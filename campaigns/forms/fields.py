@@ -207,7 +207,7 @@ def grid(chosen: Iterable[str]) -> list[Row]:
 class Days(forms.Field):
     """A set of days, one a line or parted by commas. Cleans to a sorted list without doubles."""
 
-    widget = forms.Textarea(attrs={"rows": 3, "data-days": ""})
+    widget = forms.Textarea(attrs={"rows": 3, "data-days": "", "placeholder": "2026-12-25, 2027-01-01"})
     most = 366
 
     def prepare_value(self, value: Any) -> Any:

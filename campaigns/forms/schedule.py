@@ -58,6 +58,16 @@ class ZoneSelect(forms.Select):
         return option
 
 
+class ZoneChoice(forms.ChoiceField):
+    """A zone, or none for each contact's own, which is a choice too."""
+
+    widget = ZoneSelect(attrs={"data-searchable": "all"})
+
+    def validate(self, value: Any) -> None:
+        if value != time_zones.OWN_ZONE:
+            super().validate(value)
+
+
 class ScheduleForm(TabForm):
     slug = "schedule"
     title = "Schedule"
@@ -75,9 +85,7 @@ class ScheduleForm(TabForm):
         "time_zone": ("start_at",),
     }
 
-    time_zone = forms.ChoiceField(
-        required=False,
-        widget=ZoneSelect(attrs={"data-searchable": ""}),
+    time_zone = ZoneChoice(
         error_messages={"invalid_choice": "“%(value)s” is not a time zone we know."},
         help_text="Whose clock the days and hours below are read on.",
     )
@@ -87,7 +95,7 @@ class ScheduleForm(TabForm):
     closed_days = Days(
         label="Closed days",
         required=False,
-        help_text="Holidays and other days on which nobody is called, one a line: 2026-12-25.",
+        help_text="Holidays and other days on which nobody is called.",
     )
     start_at = WallClock(label="Start at", required=False)
 

@@ -151,6 +151,7 @@ def _page(
             "may_change": may_change,
             # What an active campaign does is changed by a press on Save only.
             "saves_itself": may_change and (channel is None or not channel.run),
+            "has_quiet_hours": configuration.QUIET_HOURS_END > 0 or configuration.QUIET_HOURS_START < 24,
             "quiet_end": configuration.QUIET_HOURS_END,
             "quiet_start": configuration.QUIET_HOURS_START,
             "open_tab": form.first_tab_with_errors or "basic",

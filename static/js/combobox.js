@@ -1,6 +1,7 @@
 // <select data-searchable> becomes a field to type into, with the options that match below it (the ARIA
 // combobox pattern). The select stays, hidden, and is what is sent. Options may carry other words that
-// they are found by in data-words; groups are found by their names.
+// they are found by in data-words; groups are found by their names. data-searchable="all" says that the
+// option without a value is a choice like the others, not a request to choose.
 let made = 0;
 
 const plain = (text) =>
@@ -55,8 +56,9 @@ function enhance(select) {
   const chosen = () => select.options[select.selectedIndex];
   const showChosen = () => {
     const option = chosen();
-    input.value = option?.value || !option ? (option?.label ?? "") : "";
-    input.placeholder = option && !option.value ? option.label : "";
+    const isChoice = option && (option.value || select.dataset.searchable === "all");
+    input.value = isChoice ? option.label : "";
+    input.placeholder = option && !isChoice ? option.label : "";
   };
   const mark = (at) => {
     shown[active]?.item.classList.remove("active");
