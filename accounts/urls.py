@@ -8,5 +8,5 @@ urlpatterns = [
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("password/", views.ChangePassword.as_view(), name="password"),
     # Before the admin's own, which it replaces.
-    path("admin/login/", views.admin_log_in),
+    path("admin/login/", views.admin_log_in, name="admin_login"),
 ]

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.core.exceptions import PermissionDenied
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 
@@ -65,7 +66,8 @@ class ChangePassword(auth.PasswordChangeView):
 @login_not_required
 def admin_log_in(request: HttpRequest) -> HttpResponse:
     """Django's admin has a log-in page of its own; ours counts wrong passwords."""
-    response = HttpResponse(status=302)
+    if request.user.is_authenticated and not request.user.is_staff:
+        # Logged in already, and sent here because the admin is not for them.
+        raise PermissionDenied
     query = urlencode({"next": request.GET.get("next") or reverse("admin:index")})
-    response.headers["Location"] = f"{reverse(settings.LOGIN_URL)}?{query}"
-    return response
+    return HttpResponseRedirect(f"{reverse(settings.LOGIN_URL)}?{query}")
