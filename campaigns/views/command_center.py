@@ -115,7 +115,7 @@ def _version(request: HttpRequest, campaign_id: int, tab: str, now: datetime) ->
     assigned = ChannelList.objects.filter(channel__campaign=OuterRef("pk")).order_by("pk")
     activities = Activity.objects.filter(campaign=OuterRef("pk")).order_by("-pk")
     seen: dict[str, Any] = {
-        "channels": ArraySubquery(
+        "seen_channels": ArraySubquery(
             channels.values(
                 data=JSONObject(
                     id="pk", status="status", run="run", revision="revision", start_at="start_at",
@@ -124,18 +124,18 @@ def _version(request: HttpRequest, campaign_id: int, tab: str, now: datetime) ->
                 )
             )
         ),
-        "counts": ArraySubquery(
+        "seen_counts": ArraySubquery(
             counters.values(data=JSONObject(channel="channel_id", status="status", total="total"))
         ),
-        "assigned": ArraySubquery(
+        "seen_lists": ArraySubquery(
             assigned.values(data=JSONObject(id="pk", version="version", size="list__size", name="list__name"))
         ),
-        "last_activity": Subquery(activities.values("pk")[:1]),
+        "seen_activity": Subquery(activities.values("pk")[:1]),
     }  # fmt: skip
     if tab == "contacts":
         rows, order = _enrollments(request, _chosen_channel(request), campaign_id)
         row = JSONObject(id="pk", status="status", at="updated_at")
-        seen["rows"] = ArraySubquery(rows.order_by(*order).values(data=row)[:PAGE_SIZE])
+        seen["seen_rows"] = ArraySubquery(rows.order_by(*order).values(data=row)[:PAGE_SIZE])
     found = campaigns.annotate(**seen).values_list("name", "description", "archived_at", *seen).first()
     if found is None:
         raise Http404

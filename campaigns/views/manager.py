@@ -191,13 +191,16 @@ def _with_status(campaigns: QuerySet[Campaign], status: str) -> QuerySet[Campaig
 
 
 def _chips(matching: QuerySet[Campaign], filters: dict[str, str]) -> list[dict[str, Any]]:
+    is_here = Q(archived_at__isnull=True)
+    grouped = (
+        matching.order_by()
+        .values_list("status")
+        .annotate(here=Count("pk", filter=is_here), archived=Count("pk", filter=~is_here))
+    )
     archived, by_status = 0, dict.fromkeys(CampaignStatus.values, 0)
-    grouped = matching.order_by().values_list("status", "archived_at__isnull").annotate(Count("pk"))
-    for status, is_here, count in grouped:
-        if is_here:
-            by_status[status] += count
-        else:
-            archived += count
+    for status, count, put_away in grouped:
+        by_status[status] = count
+        archived += put_away
     chips = [("", "All", sum(by_status.values()))]
     chips += [(status.value, status.label, by_status[status]) for status in STATUSES]
     chips += [(ARCHIVED, "Archived", archived)]
