@@ -96,6 +96,7 @@ class Call:
         "fired_epoch",
         "first_webhook",
         "from_",
+        "keys_ahead",
         "muted",
         "notes",
         "on_end",
@@ -149,6 +150,8 @@ class Call:
         """Nothing more is told about this call: it was forgotten by a reset."""
         self.awaited_keys: asyncio.Future[str] | None = None
         """Where the XML listens for keys, what is waiting for them."""
+        self.keys_ahead = ""
+        """Keys pressed before anything listened."""
         self.state = State.QUEUED
         # Moments: `…_epoch` in real time, the others on the simulated clock.
         self.posted_epoch = posted_epoch

@@ -315,6 +315,8 @@ class Exchange:
             call.awaited_keys.set_result(digits)
         elif call.stream is not None:
             call.stream.press(digits)
+        else:
+            call.keys_ahead += digits
 
     def transfer(self, call: Call, url: str, method: str) -> None:
         """Let the call go on with the XML at `url`."""

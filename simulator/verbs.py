@@ -247,19 +247,23 @@ def _prompt_seconds(element: Element) -> float:
 
 async def _keys_within(run: Execution, seconds: float) -> str:
     """Keys pressed by hand (through the control API) within so many seconds; empty where none were."""
+    call = run.call
+    if call.keys_ahead:
+        pressed, call.keys_ahead = call.keys_ahead, ""
+        return pressed
     keys: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def give_up() -> None:
         if not keys.done():
             keys.set_result("")
 
-    run.call.awaited_keys = keys
+    call.awaited_keys = keys
     timer = run.carrier.clock.call_later(seconds, give_up)
     try:
         return await keys
     finally:
         timer.cancel()
-        run.call.awaited_keys = None
+        call.awaited_keys = None
 
 
 def _until_beep(run: Execution) -> float:

@@ -112,6 +112,25 @@ def test_twenty_millisecond_frames_can_be_had(
     assert {len(frame["media"]["payload"]) for frame in frames} == {216}  # 160 bytes
 
 
+def test_keys_pressed_are_heard_by_the_assistant(
+    dial: Dial, receiver: Receiver, simulator: SimulatorClient
+) -> None:
+    heard: list[dict[str, Any]] = []
+
+    async def listen(socket: web.WebSocketResponse) -> None:
+        while len(heard) < 3:
+            message = await socket.receive_json()
+            if message["event"] != "media":
+                heard.append(message)
+
+    with Bot(listen) as bot:
+        uuid = dial("15005550018", stream(bot.url, statusCallbackUrl=receiver.url("/stream")))
+        receiver.wait_for("StartStream")
+        simulator.press(uuid, "1#")
+        receiver.wait_for("Hangup")
+    assert [message["dtmf"]["digit"] for message in heard[1:]] == ["1", "#"]
+
+
 def test_a_socket_that_cannot_be_reached_is_dropped(dial: Dial, receiver: Receiver) -> None:
     dial("15005550018", stream("ws://127.0.0.1:9/", statusCallbackUrl=receiver.url("/stream")))
     (hangup,) = receiver.wait_for("Hangup")
