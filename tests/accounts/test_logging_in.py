@@ -32,13 +32,11 @@ def test_the_right_password_leads_to_the_campaigns(client, mara):
 
 
 def test_pages_ask_to_log_in_and_lead_back(client, mara):
-    asked = client.get("/campaigns/?status=active")
+    here = "/campaigns/?status=active"
+    asked = client.get(here)
 
     assert asked.headers["Location"] == "/login/?next=/campaigns/%3Fstatus%3Dactive"
-    assert (
-        log_in(client, next_url="/campaigns/?status=active").headers["Location"]
-        == "/campaigns/?status=active"
-    )
+    assert log_in(client, next_url=here).headers["Location"] == here
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
