@@ -10,7 +10,6 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import CharField, F, Func, QuerySet, TextField, Value
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from dialer.models import Call
 
@@ -89,9 +88,8 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def csv_of(calls: QuerySet[Call]) -> Iterator[bytes]:
-    """The calls, newest first, as UTF-8 CSV in chunks of bytes, times in the current time zone."""
-    zone = timezone.get_current_timezone_name()
+def csv_of(calls: QuerySet[Call], *, time_zone: str) -> Iterator[bytes]:
+    """The calls, newest first, as UTF-8 CSV in chunks of bytes, times in this zone (an IANA name)."""
     heading = io.StringIO()
     csv.writer(heading).writerow(COLUMNS)
     yield BOM + heading.getvalue().encode()
@@ -100,7 +98,7 @@ def csv_of(calls: QuerySet[Call]) -> Iterator[bytes]:
     chunk = bytearray()
     # In one transaction: a cursor that outlives its statement, and a time zone for it alone.
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('TimeZone', %s, true)", [zone])
+        cursor.execute("SELECT set_config('TimeZone', %s, true)", [time_zone])
         with cursor.cursor.copy(f"COPY ({sql}) TO STDOUT WITH (FORMAT csv)", parameters) as copy:
             for row in copy:
                 chunk += row

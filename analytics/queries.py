@@ -188,6 +188,9 @@ def standing_of(call: Call) -> Standing | None:
         return None
     if enrollment.status not in _TELLING:
         return None
+    if enrollment.status == EnrollmentStatus.CALLBACK and call.callback_at:
+        # Said by the disposition, with the time that was asked for.
+        return None
     return Standing(enrollment.status, enrollment.due_at if enrollment.status in WAITING else None)
 
 

@@ -226,7 +226,11 @@ def _person(request: HttpRequest) -> Any:
 
 def _csv(request: HttpRequest, rows: QuerySet[Call], name: str) -> HttpResponseBase:
     logger.info("%s exported %s", request.user.get_username(), request.get_full_path())
-    content: Iterator[bytes] | list[bytes] = csv_of(rows) if request.method == "GET" else []
+    # The zone is that of this request; the rows are made after it was answered.
+    time_zone = timezone.get_current_timezone_name()
+    content: Iterator[bytes] | list[bytes] = (
+        csv_of(rows, time_zone=time_zone) if request.method == "GET" else []
+    )
     response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate():%Y-%m-%d}.csv"'
     response["Cache-Control"] = "private, no-store"

@@ -62,10 +62,18 @@ def recording(request: HttpRequest, call_id: int) -> HttpResponseBase:
         return HttpResponse(
             status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"}
         )
-    if request.method == "GET" and (part is None or part.first == 0):
+    if request.method == "HEAD":
+        file.close()
+        response: HttpResponseBase = HttpResponse(content_type=content_type, headers=headers)
+        response["Content-Length"] = str(size)
+        return response
+    if part is None or part.first == 0:
         logger.info("%s listened to the recording of call %s", request.user.get_username(), call_id)
     if part is None:
-        return FileResponse(file, content_type=content_type, headers=headers)
+        response = FileResponse(file, content_type=content_type, headers=headers)
+        # FileResponse puts the stored file's own name there.
+        response["Content-Disposition"] = headers["Content-Disposition"]
+        return response
     content = ranges.read(file, part)
     response = StreamingHttpResponse(content, status=206, content_type=content_type, headers=headers)
     response["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"

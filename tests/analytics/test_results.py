@@ -1,0 +1,456 @@
+"""Results and history: which calls are there, found, counted and exported, and who may see them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.models import Activity, Disposition
+from dialer.models import Call
+from tests.factories import CampaignFactory, ChannelFactory, ContactFactory, EnrollmentFactory
+from tests.factories.dialer import CallFactory, TranscriptFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def address(campaign, query=""):
+    return reverse("analytics:results", args=[campaign.pk]) + query
+
+
+def names(response) -> list[str]:
+    """The contacts of the rows shown, in their order."""
+    return [item["call"].contact_name for item in response.context["items"]]
+
+
+def a_call_with(name, campaign, **options) -> Call:
+    first, _, last = name.partition(" ")
+    return CallFactory(campaign=campaign, contact=ContactFactory(first_name=first, last_name=last), **options)
+
+
+@pytest.fixture
+def campaign():
+    return CampaignFactory(name="Autumn renewals, West")
+
+
+# --- What is there ---------------------------------------------------------------------------------
+
+
+def test_every_call_that_ended_is_a_row_newest_first(as_viewer, campaign):
+    a_call_with("Anna Svensson", campaign)
+    a_call_with("Bilal Khan", campaign, outcome="no_answer")
+    response = as_viewer.get(address(campaign))
+    assert names(response) == ["Bilal Khan", "Anna Svensson"]
+    assert response.context["summary"].calls == 2 == response.context["count"].value
+
+
+def test_calls_under_way_or_never_placed_or_of_others_are_no_results(as_viewer, campaign):
+    a_call_with("Live One", campaign, state="connected")
+    a_call_with("Never Placed", campaign, outcome="withdrawn")
+    a_call_with("Other Campaign", CampaignFactory())
+    response = as_viewer.get(address(campaign))
+    assert names(response) == []
+    assert b"No call has ended yet" in response.content
+
+
+def test_history_has_the_calls_of_deleted_campaigns(as_viewer, campaign):
+    a_call_with("Anna Svensson", campaign)
+    campaign.delete()
+    response = as_viewer.get(reverse("analytics:history"))
+    assert names(response) == ["Anna Svensson"]
+    assert b"Autumn renewals, West" in response.content
+    assert b"deleted" in response.content
+
+
+def test_history_without_calls_says_what_it_is_for(as_viewer):
+    assert b"No calls yet" in as_viewer.get(reverse("analytics:history")).content
+
+
+def test_a_campaign_that_is_not_there_is_not_found(as_viewer):
+    assert as_viewer.get("/campaigns/999999/results/").status_code == 404
+
+
+def test_names_from_a_file_are_shown_as_text(as_viewer, campaign):
+    a_call_with("<script>alert(1)</script> X", campaign, to_number="+14155550102")
+    content = as_viewer.get(address(campaign)).content.decode()
+    assert "<script>alert(1)" not in content
+    assert "&lt;script&gt;alert(1)" in content
+
+
+# --- Where the contact stands ----------------------------------------------------------------------
+
+
+def a_contact_that_is(status, *, outcome="no_answer", attempts=1, attempt=1, **options):
+    enrollment = EnrollmentFactory(
+        channel=ChannelFactory(running=True),
+        status=status,
+        attempts=attempts,
+        due_at=timezone.now() + timedelta(hours=3),
+    )
+    return CallFactory(enrollment=enrollment, outcome=outcome, attempt=attempt, **options)
+
+
+def standing(client, call):
+    (item,) = client.get(address(call.campaign)).context["items"]
+    return item["standing"] and item["standing"].status
+
+
+def test_a_retry_to_come_is_told_beside_the_outcome(as_viewer):
+    call = a_contact_that_is("retry")
+    assert standing(as_viewer, call) == "retry"
+    content = as_viewer.get(address(call.campaign)).content.decode()
+    assert "Retry <time" in content
+    assert "No answer" in content
+
+
+def test_only_the_latest_call_tells_where_the_contact_stands(as_viewer):
+    assert standing(as_viewer, a_contact_that_is("retry", attempts=2, attempt=1)) is None
+
+
+def test_where_the_outcome_says_it_all_nothing_is_added(as_viewer):
+    assert standing(as_viewer, a_contact_that_is("completed", outcome="completed")) is None
+
+
+def test_an_earlier_run_does_not_tell_of_this_one(as_viewer):
+    call = a_contact_that_is("retry")
+    Call.objects.update(run=2)
+    assert standing(as_viewer, call) is None
+
+
+def test_who_asked_not_to_be_called_is_marked(as_viewer):
+    assert standing(as_viewer, a_contact_that_is("do_not_call", outcome="completed")) == "do_not_call"
+
+
+# --- Filters ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def four_calls(campaign):
+    wins = Disposition.objects.get(slug="interested")
+    anna = a_call_with("Anna Svensson", campaign, to_number="+14155550102", disposition=wins)
+    TranscriptFactory(call=anna, turns=[{"speaker": "contact", "text": "Same rate? Yes.", "start_ms": 0}])
+    a_call_with("Bilal Khan", campaign, to_number="+13035550148", outcome="no_answer")
+    a_call_with("Chloé Perrin", campaign, to_number="+442079460018")
+    a_call_with("100% Real", campaign, to_number="+15125550177", outcome="busy")
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("?outcome=no_answer", ["Bilal Khan"]),
+        ("?outcome=nonsense", ["100% Real", "Chloé Perrin", "Bilal Khan", "Anna Svensson"]),
+        ("?disposition=interested", ["Anna Svensson"]),
+        ("?disposition=none&outcome=completed", ["Chloé Perrin"]),
+        ("?disposition=unheard-of", []),
+        ("?q=anna", ["Anna Svensson"]),
+        ("?q=CHLO%C3%89", ["Chloé Perrin"]),
+        ("?q=svens", ["Anna Svensson"]),
+        ("?q=anna&outcome=busy", []),
+        # Numbers in any notation.
+        ("?q=(415)+555-0102", ["Anna Svensson"]),
+        ("?q=%2B1+415+555+0102", ["Anna Svensson"]),
+        ("?q=4155550102", ["Anna Svensson"]),
+        ("?q=%2B44+20+7946+0018", ["Chloé Perrin"]),
+        ("?q=0148", ["Bilal Khan"]),
+        ("?q=555-01", ["100% Real", "Bilal Khan", "Anna Svensson"]),
+        # Words said.
+        ("?q=same+rate%3F", ["Anna Svensson"]),
+        # Signs that mean something to a search are only signs.
+        ("?q=100%25", ["100% Real"]),
+        ("?q=.*", []),
+        ("?q=_", []),
+        ("?q=%5C", []),
+        ("?q=%00anna", ["Anna Svensson"]),
+        ("?q=++", ["100% Real", "Chloé Perrin", "Bilal Khan", "Anna Svensson"]),
+    ],
+)
+def test_what_is_filtered_is_found_and_counted(as_viewer, campaign, four_calls, query, found):
+    response = as_viewer.get(address(campaign, query))
+    assert names(response) == found
+    assert response.context["count"].value == len(found)
+    # The summary stays that of the campaign.
+    assert response.context["summary"].calls == 4
+
+
+def test_history_is_searched_the_same_way(as_viewer, campaign, four_calls):
+    response = as_viewer.get(reverse("analytics:history") + "?q=415-555-0102")
+    assert names(response) == ["Anna Svensson"]
+
+
+def test_filters_by_where_the_contact_stands_now(as_viewer, campaign):
+    call = a_contact_that_is("retry")
+    assert names(as_viewer.get(address(call.campaign, "?status=retry"))) == [call.contact_name]
+    assert names(as_viewer.get(address(call.campaign, "?status=completed"))) == []
+
+
+def test_nothing_found_says_so_and_offers_the_way_back(as_viewer, campaign, four_calls):
+    content = as_viewer.get(address(campaign, "?q=nobody")).content.decode()
+    assert "No call is like that" in content
+    assert "“nobody”" in content
+
+
+def test_outcomes_that_never_happened_are_not_offered(as_viewer, campaign, four_calls):
+    chips = as_viewer.get(address(campaign)).context["chips"]
+    assert [(chip["label"], chip.get("count")) for chip in chips] == [
+        ("Any outcome", None),
+        ("Completed", 2),
+        ("No answer", 1),
+        ("Busy", 1),
+    ]
+
+
+# --- Pages -----------------------------------------------------------------------------------------
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(as_viewer, campaign, monkeypatch):
+    monkeypatch.setattr("analytics.views.listings.PAGE", 3)
+    for number in range(8):
+        a_call_with(f"Person {number}", campaign)
+    seen, cursor = [], ""
+    while True:
+        response = as_viewer.get(address(campaign, f"?cursor={cursor}"))
+        seen += names(response)
+        assert response.context["count"].value == 8
+        cursor = response.context["page"].next
+        if not cursor:
+            break
+    assert seen == [f"Person {number}" for number in reversed(range(8))]
+
+
+def test_more_calls_than_are_counted_are_told_as_such(as_viewer, campaign, monkeypatch):
+    monkeypatch.setattr("analytics.queries.MOST_COUNTED", 2)
+    for number in range(4):
+        a_call_with(f"Person {number}", campaign)
+    response = as_viewer.get(address(campaign, "?q=person"))
+    assert str(response.context["count"]) == "2+"
+    assert b"Export 2+ rows" in response.content
+    # Without a search the database keeps the count.
+    assert str(as_viewer.get(address(campaign)).context["count"]) == "4"
+
+
+def test_a_page_takes_few_queries_however_many_rows(
+    as_viewer, campaign, four_calls, django_assert_max_num_queries
+):
+    call = Call.objects.first()
+    for query in ("", "?q=anna", "?outcome=busy", f"?call={call.pk}"):
+        with django_assert_max_num_queries(20):
+            as_viewer.get(address(campaign, query))
+    with django_assert_max_num_queries(20):
+        as_viewer.get(reverse("analytics:history"))
+
+
+# --- Refreshing ------------------------------------------------------------------------------------
+
+
+def test_an_active_campaign_refreshes_and_a_quiet_one_does_not(as_viewer):
+    call = a_contact_that_is("retry")
+    assert 'hx-trigger="live' in as_viewer.get(address(call.campaign)).content.decode()
+    quiet = CampaignFactory()
+    assert 'hx-trigger="live' not in as_viewer.get(address(quiet)).content.decode()
+
+
+def test_a_paused_campaign_refreshes_while_calls_are_under_way(as_viewer):
+    enrollment = EnrollmentFactory(channel=ChannelFactory(paused=True), status="connected")
+    call = CallFactory(enrollment=enrollment, state="connected")
+    assert 'hx-trigger="live' in as_viewer.get(address(call.campaign)).content.decode()
+
+
+def test_a_refresh_is_the_part_that_changes_and_nothing_when_nothing_did(as_viewer):
+    call = a_contact_that_is("retry")
+    first = as_viewer.get(address(call.campaign), headers={"HX-Request": "true"})
+    assert first.content.decode().strip().startswith('<div class="results" id="results"')
+    headers = {"HX-Request": "true", "If-None-Match": f'"{first.context["version"]}"'}
+    assert as_viewer.get(address(call.campaign), headers=headers).status_code == 304
+    CallFactory(enrollment=call.enrollment, attempt=2)
+    assert as_viewer.get(address(call.campaign), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"disposition_id": 1},
+        {"cost": "0.5"},
+        {"callback_at": timezone.now()},
+    ],
+)
+def test_whatever_is_shown_makes_a_new_version(as_viewer, change):
+    call = a_contact_that_is("retry")
+    before = as_viewer.get(address(call.campaign)).context["version"]
+    if "disposition_id" in change:
+        change = {"disposition": Disposition.objects.first()}
+    Call.objects.update(**change)
+    assert as_viewer.get(address(call.campaign)).context["version"] != before
+
+
+def test_a_refresh_leaves_the_open_call_alone(as_viewer):
+    call = a_contact_that_is("retry")
+    content = as_viewer.get(
+        address(call.campaign, f"?call={call.pk}"), headers={"HX-Request": "true"}
+    ).content.decode()
+    assert "data-keep" in content
+    assert "Notes" not in content
+
+
+# --- The open call ---------------------------------------------------------------------------------
+
+
+def test_the_address_names_the_open_call(as_viewer, campaign, four_calls):
+    call = Call.objects.get(contact_name="Anna Svensson")
+    response = as_viewer.get(address(campaign, f"?call={call.pk}&outcome=completed"))
+    assert response.context["panel"].call == call
+    assert b"Same rate? Yes." in response.content
+
+
+@pytest.mark.parametrize("key", ["999999", "x", "-1", "1e3", "٣", "9" * 40, ""])
+def test_a_call_that_is_not_of_this_campaign_is_not_opened(as_viewer, campaign, four_calls, key):
+    assert as_viewer.get(address(campaign), {"call": key}).context["panel"] is None
+
+
+def test_another_campaigns_call_is_not_opened_here(as_viewer, campaign):
+    other = a_call_with("Other", CampaignFactory())
+    assert as_viewer.get(address(campaign, f"?call={other.pk}")).context["panel"] is None
+
+
+# --- A contact's calls -----------------------------------------------------------------------------
+
+
+def test_a_contacts_calls_in_every_campaign_newest_first(as_viewer, campaign):
+    contact = ContactFactory()
+    CallFactory(contact=contact, campaign=campaign)
+    CallFactory(contact=contact, campaign=CampaignFactory(name="Spring"), outcome="busy")
+    CallFactory(contact=contact, outcome="withdrawn")
+    CallFactory(contact=contact, state="ringing")
+    CallFactory()
+    response = as_viewer.get(reverse("analytics:contact_history", args=[contact.pk]))
+    assert [item["call"].campaign_name for item in response.context["items"]] == [
+        "Gone",
+        "Spring",
+        campaign.name,
+    ]
+    assert b"Ringing" in response.content
+
+
+def test_a_contact_never_called_says_so(as_viewer):
+    response = as_viewer.get(reverse("analytics:contact_history", args=[ContactFactory().pk]))
+    assert b"Not called yet." in response.content
+
+
+# --- CSV -------------------------------------------------------------------------------------------
+
+
+def exported(client, url) -> list[dict[str, str]]:
+    response = client.get(url)
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    content = b"".join(response.streaming_content)
+    assert content.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+def export(campaign, query=""):
+    return reverse("analytics:export_results", args=[campaign.pk]) + query
+
+
+@pytest.mark.parametrize("query", ["", "?outcome=completed", "?q=anna", "?disposition=none", "?q=nobody"])
+def test_the_csv_has_exactly_the_rows_that_are_filtered(as_viewer, campaign, four_calls, query):
+    shown = names(as_viewer.get(address(campaign, query)))
+    assert [row["Contact"] for row in exported(as_viewer, export(campaign, query))] == shown
+
+
+def test_the_csv_tells_all_of_a_call(as_viewer, campaign):
+    callback = Disposition.objects.get(slug="callback")
+    call = a_call_with(
+        "Chloé Perrin",
+        campaign,
+        to_number="+14155550102",
+        disposition=callback,
+        cost="0.02100",
+        notes='Says "later",\nand twice.',
+        assistant_name="Renewals",
+        hangup_cause="Normal Hangup",
+    )
+    TranscriptFactory(call=call)
+    as_viewer.cookies["time_zone"] = "America/Chicago"
+    (row,) = exported(as_viewer, export(campaign))
+    assert row["Contact"] == "Chloé Perrin"
+    assert row["Number"] == "+14155550102"
+    assert row["Disposition"] == "Callback"
+    assert row["Cost (USD)"] == "0.02100"
+    assert row["Seconds"] == "60"
+    assert row["Win"] == "no"
+    assert row["Notes"] == 'Says "later",\nand twice.'
+    assert row["Transcript"] == "Hi, is now a good time? Sure."
+    ended = timezone.datetime.fromisoformat(row["Ended"])
+    assert ended == call.ended_at.replace(microsecond=0)
+    assert row["Ended"].endswith(("-05:00", "-06:00"))
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "  =1", "＝1+1", "\r=1", "\n=1"],
+)
+def test_no_cell_is_a_formula(as_viewer, campaign, formula):
+    CallFactory(campaign=campaign, contact_name=formula, notes=formula, summary=formula)
+    (row,) = exported(as_viewer, export(campaign))
+    for column in ("Contact", "Notes", "Summary"):
+        assert row[column] == f"'{formula}"
+
+
+def test_ordinary_cells_stay_as_they_are(as_viewer, campaign):
+    CallFactory(campaign=campaign, contact_name="100% O'Hara", notes="a = b, -c")
+    (row,) = exported(as_viewer, export(campaign))
+    assert (row["Contact"], row["Notes"]) == ("100% O'Hara", "a = b, -c")
+
+
+def test_an_export_is_written_into_the_activity(as_viewer, viewer, campaign):
+    exported(as_viewer, export(campaign))
+    activity = Activity.objects.get(campaign=campaign)
+    assert (activity.actor, activity.verb) == (viewer, "exported")
+
+
+def test_all_history_is_exported_too(as_viewer, campaign, four_calls):
+    rows = exported(as_viewer, reverse("analytics:export_history") + "?outcome=busy")
+    assert [row["Contact"] for row in rows] == ["100% Real"]
+
+
+def test_a_head_request_exports_nothing(as_viewer, campaign):
+    response = as_viewer.head(export(campaign))
+    assert response.status_code == 200
+    assert not Activity.objects.exists()
+
+
+# --- Who may see it --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def urls(campaign):
+    call = CallFactory(campaign=campaign, contact=ContactFactory())
+    return [
+        address(campaign),
+        export(campaign),
+        reverse("analytics:history"),
+        reverse("analytics:export_history"),
+        reverse("analytics:call", args=[call.pk]),
+        reverse("analytics:contact_history", args=[call.contact_id]),
+    ]
+
+
+def test_readers_may_look_and_agents_may_not(urls, as_viewer, as_support, as_supervisor, as_admin, as_agent):
+    for url in urls:
+        for client in (as_viewer, as_support, as_supervisor, as_admin):
+            assert client.get(url).status_code == 200
+        assert as_agent.get(url).status_code == 403
+
+
+def test_nobody_looks_without_logging_in(client, urls):
+    for url in urls:
+        assert client.get(url)["Location"].startswith("/login/")
+
+
+def test_looking_is_done_with_get(as_supervisor, urls):
+    for url in urls:
+        assert as_supervisor.post(url).status_code == 405
