@@ -311,6 +311,8 @@ def _candidates(
             "day_cap": rules.max_attempts_per_day or NO_CAP,
             "week_cap": rules.max_attempts_per_week or NO_CAP,
         },
+        # A plan for any channel would be one for none: the index is chosen by what is asked.
+        prepare=False,
     )
     return [Candidate(*row) for row in found]
 

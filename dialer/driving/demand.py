@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# How far a pace may lag behind and still be caught up with: the grain of the engine's ticks. More would
-# be a burst after every pause; less would lose calls at paces faster than the ticks.
-CATCH_UP = timedelta(milliseconds=40)
+# How far a pace may lag behind and still be caught up with. The engine's ticks have a grain, and claims
+# take their time: a pace faster than that is served in small batches. A slow pace catches up with no
+# more than the jitter of a tick, so that its calls stay evenly spaced, and nothing is ever a burst.
+JITTER = timedelta(milliseconds=15)
+LONGEST_BATCH = timedelta(milliseconds=100)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Pace:
 
     def _since(self, now: datetime) -> datetime:
         """When the first of the calls that may start now was due."""
-        earliest = now - min(CATCH_UP, self.interval)
+        earliest = now - max(JITTER, LONGEST_BATCH - self.interval)
         return max(self.next_at, earliest) if self.next_at else now
 
     def allows(self, now: datetime) -> int:

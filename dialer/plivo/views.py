@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -46,7 +47,15 @@ def webhook(request: HttpRequest, call_id: int, event: str) -> HttpResponse:
         return HttpResponse(status=403)
     if call_id > 2**63 - 1:
         return HttpResponse(status=404)
-    return handle(call_id, values)
+    try:
+        return handle(call_id, values)
+    except (OperationalError, InterfaceError):
+        # The database restarted under a kept connection, or two transactions met: every event may be
+        # applied again, and a new connection is made.
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return handle(call_id, values)
 
 
 def _signed_values(request: HttpRequest) -> dict[str, str]:
