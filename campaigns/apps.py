@@ -16,8 +16,8 @@ class CampaignsConfig(AppConfig):
         for model in (VoiceSettings, Schedule, ReattemptRule):
             for signal in (post_save, post_delete):
                 signal.connect(settings_changed, sender=model)
-        for model in (Assistant, CallerId):
-            post_save.connect(destination_changed, sender=model)
+        for destination in (Assistant, CallerId):
+            post_save.connect(destination_changed, sender=destination)
 
 
 def settings_changed(instance: Model, **kwargs: Any) -> None:

@@ -15,8 +15,9 @@ from accounts.models import Role, User
 from campaigns.models import Assistant, CallerId, Campaign, ReattemptRule, VoiceSettings
 from campaigns.models.rules import ALL_DAY
 from campaigns.services import assign_list, create_campaign
+from contacts.importing.running import run_import
 from contacts.models import Import, ImportStatus, List
-from contacts.services import import_file
+from contacts.services import map_import, upload_import
 
 SAMPLE = Path(__file__).resolve().parent.parent / "docs" / "examples" / "contacts.csv"
 # On this machine only, for trying things out: script/server prints them.
@@ -32,7 +33,7 @@ PEOPLE = (
 def load_demo() -> list[str]:
     """Load it if nobody is there yet; return what to tell the person."""
     if not User.objects.exists():
-        _load()
+        _load(_sample_list())
     names = list(
         User.objects.filter(username__in=[name for name, *_ in PEOPLE]).values_list("username", flat=True)
     )
@@ -43,7 +44,7 @@ def load_demo() -> list[str]:
 
 
 @transaction.atomic
-def _load() -> None:
+def _load(contacts: List) -> None:
     password = make_password(PASSWORD)
     for username, first, last, role in PEOPLE:
         User.objects.create(
@@ -62,16 +63,21 @@ def _load() -> None:
         url=f"ws://127.0.0.1:{settings.SIMULATOR_PORT}/assistant/renewals/",
     )
     caller_id = CallerId.objects.create(phone_number="+14155550100", name="San Francisco")
-    contacts = _sample_list(supervisor)
     campaign = create_campaign(
         actor=supervisor, name="Autumn renewals", description="Win-back of plans that end this month."
     )
     _fill_in(campaign, assistant, caller_id, supervisor, contacts)
 
 
-def _sample_list(actor: User) -> List:
+def _sample_list() -> List:
+    """The list that the sample file makes; found again if a first start was cut short."""
     with SAMPLE.open("rb") as file:
-        found = import_file(file=file, file_name=SAMPLE.name, list_name="Sample customers", country="US", actor=actor)
+        found = upload_import(
+            file=file, file_name=SAMPLE.name, list_name="Sample customers", country="US", actor=None
+        )
+    mapping = {int(position): target for position, target in found.mapping.items()}
+    map_import(contact_import=found, mapping=mapping, has_header=True)
+    run_import(found.pk)
     done = Import.objects.get(pk=found.pk)
     if done.status != ImportStatus.COMPLETED or done.list is None:
         raise RuntimeError(f"The sample contacts could not be imported: {done.error}")
