@@ -236,27 +236,33 @@ def add_numbers(*, list: List, lines: str, country: str, actor: User | None) -> 
 
 _SEPARATORS = re.compile(r"[,;\t|]+")
 _NUMBER_INSIDE = re.compile(r"[+(]?\d[\d\s().\-/]{5,}\d")
+# Words around a number that are no name.
+_NO_NAME = re.compile(r"\b(?:tel|phone|mobile|cell)\b[.:]?|(?:\bext\.?|\bx|#)\s*\d+", re.IGNORECASE)
 
 
 def _typed(text: str, country: str) -> Sequence[list_[str]]:
     """The [number, name] pairs of one typed line."""
     if not text:
         return []
-    if isinstance(normalise(text, country), str):
-        return [[text, ""]]
     parts = [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
-    numbers = [part for part in parts if isinstance(normalise(part, country), str)]
-    if len(parts) > 1 and len(numbers) == len(parts):
-        return [[number, ""] for number in numbers]
+    read = [_number_and_name(part, country) for part in parts]
+    numbers = [pair for pair in read if pair is not None]
     if len(numbers) == 1:
-        name = ", ".join(part for part in parts if part != numbers[0])
-        return [[numbers[0], name]]
-    # "Anna Svensson 415 555 0102", without anything between.
-    if match := _NUMBER_INSIDE.search(text):
-        name = f"{text[: match.start()]} {text[match.end() :]}".strip(" ,;:-<>()")
-        if isinstance(normalise(match[0], country), str):
-            return [[match[0], name]]
+        # The other parts are the name, or the rest of it.
+        number, name = numbers[0]
+        others = [part for part, pair in zip(parts, read, strict=True) if pair is None]
+        return [[number, ", ".join(filter(None, [name, *others]))]]
+    if numbers and len(numbers) == len(parts):
+        return numbers
     return [[text, ""]]
+
+
+def _number_and_name(text: str, country: str) -> list_[str] | None:
+    """The number in "Anna Svensson 415 555 0102", and the name around it; None without a number."""
+    if (match := _NUMBER_INSIDE.search(text)) and isinstance(normalise(match[0], country), str):
+        around = _NO_NAME.sub(" ", f"{text[: match.start()]} {text[match.end() :]}")
+        return [match[0], " ".join(around.split()).strip(" :-<>()\"'=")]
+    return [text, ""] if isinstance(normalise(text, country), str) else None
 
 
 # --- Contacts --------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ ENCODING_NAMES = {
 MAX_COLUMNS = 500
 MAX_LINE_CHARACTERS = 1_000_000
 SAMPLE_ROWS = 100
+# So many bytes that are no text are accidents, not another kind of file.
+STRAY_BYTES = 16
 _SAMPLE_BYTES = 256 * 1024
 _BLOCK = 1024 * 1024
 # Bytes that Windows-1252 does not define; text has none of them.
@@ -265,7 +267,7 @@ def _encoding(file: BinaryIO) -> tuple[str, int]:
             utf8.decode(b"", final=True)
         except UnicodeDecodeError:
             is_utf8 = False
-    if nulls > size / 100 or controls > size / 100:
+    if nulls + controls > max(size / 100, STRAY_BYTES):
         raise UnreadableFile(f"This is not a text file. {_ADVICE}")
     if is_utf8:
         return "utf-8", lines

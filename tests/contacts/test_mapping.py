@@ -1,0 +1,160 @@
+"""Columns guessed from headers and content."""
+
+from __future__ import annotations
+
+import pytest
+
+from contacts.importing import mapping
+from contacts.importing.rows import split_name
+
+PHONE = "+1 415-555-0142"
+
+
+@pytest.mark.parametrize(
+    ("product", "headers", "row", "expected"),
+    [
+        (
+            "HubSpot",
+            ["Record ID", "First Name", "Last Name", "Email", "Phone Number", "Company Name", "Time Zone"],
+            ["101", "Anna", "Svensson", "anna@example.com", PHONE, "Acme", "america_slash_new_york"],
+            {1: "first_name", 2: "last_name", 3: "email", 4: "phone_number", 5: "company", 6: "time_zone"},
+        ),
+        (
+            "Salesforce",
+            ["Id", "FirstName", "LastName", "Account.Name", "Phone", "MobilePhone", "Email", "Fax"],
+            ["003x", "Anna", "Svensson", "Acme", "", PHONE, "anna@example.com", "(415) 555-0199"],
+            {1: "first_name", 2: "last_name", 3: "company", 5: "phone_number", 6: "email"},
+        ),
+        (
+            "Google Contacts",
+            [
+                "Name",
+                "First Name",
+                "Last Name",
+                "Organization Name",
+                "E-mail 1 - Label",
+                "E-mail 1 - Value",
+                "Phone 1 - Label",
+                "Phone 1 - Value",
+            ],
+            ["Anna Svensson", "Anna", "Svensson", "Acme", "* Work", "anna@example.com", "Mobile", PHONE],
+            {0: "", 1: "first_name", 2: "last_name", 3: "company", 5: "email", 7: "phone_number"},
+        ),
+        (
+            "Outlook",
+            ["First Name", "Last Name", "Company", "E-mail Address", "Business Phone", "Mobile Phone"],
+            ["Anna", "Svensson", "Acme", "anna@example.com", "", PHONE],
+            {0: "first_name", 1: "last_name", 2: "company", 3: "email", 5: "phone_number"},
+        ),
+        (
+            "Pipedrive",
+            ["Person - Name", "Person - Organization", "Person - Phone - Work", "Person - Email - Work"],
+            ["Anna Svensson", "Acme", PHONE, "anna@example.com"],
+            {0: "name", 1: "company", 2: "phone_number", 3: "email"},
+        ),
+        (
+            "German Excel",
+            ["Anrede", "Vorname", "Name", "Firma", "Telefonnummer", "E-Mail-Adresse"],
+            ["Frau", "Anna", "Müller", "Müller & Söhne", "030 901820", "anna@example.com"],
+            {1: "first_name", 2: "last_name", 3: "company", 4: "phone_number", 5: "email"},
+        ),
+        (
+            "French",
+            ["Nom", "Prénom", "Société", "Téléphone", "Courriel", "Fuseau horaire"],
+            ["Perrin", "Chloé", "Acme", "06 12 34 56 78", "c@example.com", "Europe/Paris"],
+            {0: "last_name", 1: "first_name", 2: "company", 3: "phone_number", 4: "email", 5: "time_zone"},
+        ),
+        (
+            "Spanish",
+            ["Nombre", "Apellidos", "Teléfono móvil", "Correo electrónico", "Empresa"],
+            ["José", "García", "612 345 678", "j@example.com", "Acme"],
+            {0: "first_name", 1: "last_name", 2: "phone_number", 3: "email", 4: "company"},
+        ),
+        (
+            "Japanese",
+            ["氏名", "電話番号", "メールアドレス", "会社名"],
+            ["佐藤 美咲", PHONE, "m@example.com", "三井商事"],
+            {0: "name", 1: "phone_number", 2: "email", 3: "company"},
+        ),
+        ("a full name", ["Name", "Phone"], ["Anna Svensson", PHONE], {0: "name", 1: "phone_number"}),
+        ("an unforeseen header", ["Who", "Best phone to call"], ["Anna", PHONE], {1: "phone_number"}),
+        ("content alone", ["a", "b"], [PHONE, "anna@example.com"], {0: "phone_number", 1: "email"}),
+    ],
+)
+def test_columns_of_other_products_map_themselves(product, headers, row, expected):
+    country = {"German Excel": "DE", "French": "FR", "Spanish": "ES"}.get(product, "US")
+    targets = mapping.guess(headers, [row], country)
+    assert {position: targets[position] for position in expected} == expected
+    assert mapping.problems(dict(enumerate(targets))) == []
+
+
+def test_the_fuller_of_two_phone_columns_is_chosen():
+    rows = [["", PHONE], ["", PHONE], ["(415) 555-0101", PHONE]]
+    assert mapping.guess(["Home phone", "Mobile phone"], rows, "US") == ["field:home_phone", "phone_number"]
+
+
+def test_a_ruined_phone_column_is_still_the_phone_column():
+    assert mapping.guess(["Name", "Phone"], [["Anna", "1.4155E+10"]], "US")[1] == "phone_number"
+
+
+def test_unknown_columns_become_fields_that_prompts_can_name():
+    headers = ["Phone", "Plan ends on", "Straße", "2nd owner", "Email ", "Plan ends on", "name"]
+    targets = mapping.custom_targets(headers)
+    assert targets[1:] == [
+        "field:plan_ends_on",
+        "field:straße",
+        "field:field_2nd_owner",
+        "field:email_2",
+        "field:plan_ends_on_2",
+        "field:name_2",
+    ]
+
+
+def test_empty_columns_are_left_out():
+    assert mapping.guess(["Phone", "Nothing"], [[PHONE, ""]], "US") == ["phone_number", ""]
+
+
+@pytest.mark.parametrize(
+    ("rows", "has_header"),
+    [
+        ([["Name", "Phone"], ["Anna", PHONE]], True),
+        ([["Anna", PHONE], ["Bo", PHONE]], False),
+        ([["Anna", "anna@example.com"]], False),
+        ([["Wer", "Womit"], ["Anna", PHONE]], True),
+        ([["Name", "1.4155E+10"]], False),
+        ([], False),
+    ],
+)
+def test_a_header_is_told_from_a_contact(rows, has_header):
+    assert mapping.has_header(rows) is has_header
+
+
+def test_names_without_a_header_are_found_by_what_they_look_like():
+    assert mapping.guess(["Column 1", "Column 2"], [["Anna Svensson", PHONE], ["Bo Ek", PHONE]], "US")[0] == (
+        "name"
+    )
+    assert mapping.guess(["Column 1", "Column 2", "Column 3"], [["Anna", "Svensson", PHONE]], "US")[:2] == [
+        "first_name",
+        "last_name",
+    ]
+
+
+def test_a_mapping_needs_one_phone_number():
+    assert "phone number" in mapping.problems({0: "email"})[0]
+    assert "Two columns" in mapping.problems({0: "phone_number", 1: "phone_number"})[0]
+    assert mapping.problems({0: "phone_number", 1: "", 2: ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "halves"),
+    [
+        ("Anna Svensson", ("Anna", "Svensson")),
+        ("Anna Maria Svensson", ("Anna Maria", "Svensson")),
+        ("Svensson, Anna Maria", ("Anna Maria", "Svensson")),
+        ("Anna", ("Anna", "")),
+        ("Svensson,", ("Svensson", "")),
+        ("", ("", "")),
+    ],
+)
+def test_whole_names_are_split(name, halves):
+    assert split_name(name) == halves

@@ -1,0 +1,156 @@
+"""Files of all kinds: a correct reading, or a clear word on what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contacts.importing.reading import Dialect, UnreadableFile, inspect, rows
+
+TEXT = "Name,Phone\nJosé,(415) 555-0101\nZoë,(415) 555-0102\n"
+
+
+def read(data: bytes) -> list[list[str]]:
+    file = io.BytesIO(data)
+    return [row.cells for row in rows(file, inspect(file).dialect)]
+
+
+EXPECTED = [["José", "(415) 555-0101"], ["Zoë", "(415) 555-0102"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("UTF-8", TEXT.encode()),
+        ("UTF-8 with its mark", TEXT.encode("utf-8-sig")),
+        ("UTF-16, as Excel’s Unicode text", TEXT.replace(",", "\t").encode("utf-16")),
+        ("UTF-16, big-endian", b"\xfe\xff" + TEXT.encode("utf-16-be")),
+        ("UTF-16 without its mark", TEXT.encode("utf-16-le")),
+        ("UTF-32", TEXT.encode("utf-32")),
+        ("Windows-1252", TEXT.encode("cp1252")),
+        ("semicolons", TEXT.replace(",", ";").encode()),
+        ("tabs", TEXT.replace(",", "\t").encode()),
+        ("vertical bars", TEXT.replace(",", "|").encode()),
+        ("sep= on the first line", ("sep=;\n" + TEXT.replace(",", ";")).encode()),
+        ("Windows line ends", TEXT.replace("\n", "\r\n").encode()),
+        ("old Mac line ends", TEXT.replace("\n", "\r").encode()),
+        ("no line end at the end", TEXT.rstrip("\n").encode()),
+        ("empty lines", TEXT.replace("\n", "\n\n ,\n").encode()),
+        ("everything quoted", b'"Name","Phone"\n' + 'José,"(415) 555-0101"\n"Zoë","(415) 555-0102"'.encode()),
+        ("stray NULs", TEXT.replace("José", "Jo\0sé").encode()),
+        ("spaces and invisible marks", TEXT.replace("José", " \u200bJosé\u202c\u00a0").encode()),
+        ("no header", TEXT.partition("\n")[2].encode()),
+    ],
+)
+def test_the_same_rows_come_out_of_every_dialect(kind, data):
+    assert read(data) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "said"),
+    [
+        ("0 bytes", b"", "empty"),
+        ("a mark alone", b"\xef\xbb\xbf", "empty"),
+        ("white space", b" \r\n\r\n\t\n", "empty"),
+        ("NULs", b"\0" * 100, "empty"),
+        ("a header alone", b"Name,Phone\n", "no contacts below"),
+        ("5,000 columns", b",".join(b"c%d" % n for n in range(5000)) + b"\n4155550101\n", "5,000 columns"),
+        ("an old workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "old Excel workbook"),
+        ("a PDF", b"%PDF-1.7\n1 0 obj", "not a text file"),
+        ("noise", bytes(range(256)) * 40, "not a text file"),
+        ("a web page", b"<!DOCTYPE html><html><body>Log in</body></html>", "web page"),
+        ("an unknown encoding", b"Name,Phone\nJos\x81\x8d,4155550101\n" * 4, "encoding"),
+        ("a line without end", b"Name,Phone\n" + b"x" * 1_200_000, "longer than 1,000,000 characters"),
+        ("a quote never closed", b'Name,Phone\n"Anna,4155550101\nBo,4155550102\n', "never closed"),
+        ("a quote never closed, far", b'Name,Phone\n"' + b"Anna,4155550101\n" * 20_000, "never closed"),
+        ("half a character", TEXT.encode("utf-16")[:-1], "UTF-16"),
+    ],
+)
+def test_what_cannot_be_read_is_explained(kind, data, said):
+    with pytest.raises(UnreadableFile) as refused:
+        read(data)
+    assert said in str(refused.value)
+
+
+def test_a_workbook_renamed_to_csv_is_told_apart():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(UnreadableFile, match="Excel workbook"):
+        inspect(file)
+    other = io.BytesIO()
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("contacts.csv", TEXT)
+    with pytest.raises(UnreadableFile, match="ZIP"):
+        inspect(other)
+
+
+def test_an_odd_quotation_mark_inside_a_word_is_just_a_character():
+    assert read(b'Name,Phone\nAn"na,4155550101\nB"o,4155550102') == [
+        ['An"na', "4155550101"],
+        ['B"o', "4155550102"],
+    ]
+
+
+def test_a_quoted_line_break_stays_within_its_row():
+    file = io.BytesIO(b'Name,Phone\n"Anna\nSvensson",4155550101\nBo,4155550102\n')
+    found = list(rows(file, inspect(file).dialect))
+    assert [(row.line, row.cells[0]) for row in found] == [(2, "Anna Svensson"), (4, "Bo")]
+
+
+def test_decimal_commas_do_not_hide_the_semicolons():
+    data = "Name;Umsatz;Telefon\nMüller, Anna;4,5;030 901820\nEk, Bo;3,25;030 901821\n".encode("cp1252")
+    assert inspect(io.BytesIO(data)).dialect.delimiter == ";"
+
+
+def test_a_bad_byte_far_into_the_file_makes_it_windows_text():
+    data = b"Name,Phone\n" + b"Anna,4155550101\n" * 30_000 + "José,4155550102\n".encode("cp1252")
+    assert read(data)[-1] == ["José", "4155550102"]
+
+
+def test_the_header_can_be_said_to_be_a_contact():
+    inspection = inspect(io.BytesIO(TEXT.encode()), has_header=False)
+    assert inspection.dialect.columns == ("Column 1", "Column 2")
+    assert inspection.rows[0] == ["Name", "Phone"]
+
+
+def test_a_dialect_survives_being_kept():
+    dialect = inspect(io.BytesIO(TEXT.encode())).dialect
+    assert Dialect.from_json(dialect.as_json()) == dialect
+    assert dialect.describe() == "UTF-8, separated by commas"
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(data):
+    try:
+        found = read(data)
+    except UnreadableFile:
+        return
+    assert all(any(row) for row in found)
+
+
+CELLS = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Zs"], exclude_characters="\u00a0'"),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_what_a_spreadsheet_writes_is_read_back(contacts, delimiter, encoding):
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    writer.writerow(["Name", "Phone", "Note"])
+    writer.writerows([name, "(415) 555-0101", note] for name, note in contacts)
+    assert read(out.getvalue().encode(encoding)) == [
+        [name, "(415) 555-0101", note] for name, note in contacts
+    ]
