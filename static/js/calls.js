@@ -15,10 +15,9 @@ function mark() {
   }
 }
 mark();
-document.addEventListener("morphed", mark);
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id !== "call") return;
   mark();
+  if (event.target.id !== "call") return;
   // On a narrow screen the panel is above the table.
   const { top, bottom } = panel().getBoundingClientRect();
   if (top < 0 || bottom < 0) panel().scrollIntoView({ block: "start" });

@@ -154,14 +154,13 @@ class Player {
 }
 
 const players = new WeakMap();
-const setUp = (within = document) => {
-  for (const root of within.querySelectorAll("[data-player]")) {
+const setUp = () => {
+  for (const root of document.querySelectorAll("[data-player]")) {
     if (!players.has(root)) players.set(root, new Player(root));
   }
 };
 setUp();
-document.addEventListener("htmx:load", (event) => setUp(event.detail.elt.parentElement ?? document));
-document.addEventListener("morphed", () => setUp());
+document.addEventListener("htmx:afterSwap", () => setUp());
 
 const current = () => players.get(document.querySelector("[data-player]"));
 
