@@ -1,0 +1,336 @@
+"""Settings: assistants, caller IDs, dispositions, and what is told of the connection."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from campaigns.forms.addresses import check_websocket_address, is_private
+from campaigns.models import Assistant, CallerId, Disposition
+from tests.factories import AssistantFactory, CallerIdFactory, ChannelFactory, ContactFactory
+
+SETTINGS = "/settings/"
+KINDS = ("assistant", "caller_id", "disposition")
+
+
+def typed(kind, **changes):
+    posted = {
+        "assistant": {"name": "Renewals", "url": "wss://assistant.example.com/calls", "is_active": "on"},
+        "caller_id": {"phone_number": "(415) 555-2671", "country": "US", "name": "Desk", "is_active": "on"},
+        "disposition": {"name": "Wants a demo", "position": "15", "effect": "", "is_active": "on"},
+    }[kind]
+    return {**posted, **changes}
+
+
+def new(kind):
+    return reverse(f"campaigns:{kind}_new")
+
+
+def page_of(kind, row):
+    return reverse(f"campaigns:{kind}", args=[row.pk])
+
+
+def a(kind):
+    return {
+        "assistant": AssistantFactory,
+        "caller_id": CallerIdFactory,
+        "disposition": lambda: Disposition.objects.get(slug="interested"),
+    }[kind]()
+
+
+# --- Assistants --------------------------------------------------------------------------------------------
+
+
+def test_an_assistant_is_added_and_changed(as_supervisor):
+    assert as_supervisor.post(new("assistant"), typed("assistant")).url == "/settings/#assistants"
+    assistant = Assistant.objects.get()
+    as_supervisor.post(page_of("assistant", assistant), typed("assistant", name="Renewals 2", is_active=""))
+    assistant.refresh_from_db()
+    assert (assistant.name, assistant.is_active) == ("Renewals 2", False)
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("name", {"name": ""}),
+        ("name", {"name": "x" * 81}),
+        ("name", {"name": "bell\x07"}),
+        ("description", {"description": "x" * 301}),
+        ("url", {"url": ""}),
+        ("url", {"url": "https://assistant.example.com"}),
+        ("url", {"url": "javascript:alert(1)"}),
+        ("url", {"url": "wss://"}),
+        ("url", {"url": "wss://example.com:99999/"}),
+        ("url", {"url": "wss://[::1"}),
+        ("url", {"url": "wss://name:secret@example.com/"}),
+        ("url", {"url": "wss://example.com/#part"}),
+        ("url", {"url": "wss://example.com/a b"}),
+        ("url", {"url": f"wss://example.com/{'x' * 500}"}),
+    ],
+    ids=str,
+)
+def test_an_assistant_that_cannot_be_is_refused(as_supervisor, field, changes):
+    response = as_supervisor.post(new("assistant"), typed("assistant", **changes))
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == [field]
+    assert not Assistant.objects.exists()
+
+
+def test_a_name_that_another_assistant_has_is_refused(as_supervisor):
+    AssistantFactory(name="Renewals")
+    assert as_supervisor.post(new("assistant"), typed("assistant")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.1",
+        "0x7f000001",
+        "2130706433",
+        "0177.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104
+        "[::1]",
+        "[fd00::1]",
+        "[fe80::1%25eth0]",
+        "[::ffff:10.0.0.1]",
+        "localhost",
+        "LOCALHOST.",
+        "assistant",
+        "printer.local",
+        "db.internal",
+    ],
+)
+def test_addresses_inside_are_refused_unless_they_are_meant(host):
+    url = f"ws://{host}/calls"
+    with pytest.raises(ValidationError, match="private network"):
+        check_websocket_address(url, allow_private=False)
+    check_websocket_address(url, allow_private=True)
+
+
+@pytest.mark.parametrize("host", ["assistant.example.com", "8.8.8.8", "[2606:4700::1111]", "münchen.example"])
+def test_addresses_outside_are_taken(host):
+    check_websocket_address(f"wss://{host}:8443/calls?key=1", allow_private=False)
+    assert not is_private(host.strip("[]"))
+
+
+def test_the_setting_decides_about_private_addresses(as_supervisor, settings):
+    settings.ALLOW_PRIVATE_ADDRESSES = False
+    local = typed("assistant", url="ws://127.0.0.1:8001/assistant/demo/")
+    assert as_supervisor.post(new("assistant"), local).status_code == 422
+    settings.ALLOW_PRIVATE_ADDRESSES = True
+    assert as_supervisor.post(new("assistant"), local).status_code == 302
+
+
+def test_the_demo_assistant_is_shown_where_the_carrier_is_simulated(as_supervisor, settings):
+    settings.CARRIER_IS_SIMULATED, settings.PLIVO_API_URL = True, "http://127.0.0.1:8001"
+    for page in (SETTINGS, new("assistant")):
+        assert "ws://127.0.0.1:8001/assistant/demo/" in as_supervisor.get(page).content.decode()
+    settings.CARRIER_IS_SIMULATED = False
+    assert "/assistant/demo/" not in as_supervisor.get(new("assistant")).content.decode()
+
+
+# --- Caller IDs --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "kept"),
+    [
+        ("(415) 555-2671", "US", "+14155552671"),
+        ("415.555.2671", "US", "+14155552671"),
+        ("+1 415 555 2671", "GB", "+14155552671"),
+        ("020 7946 0018", "GB", "+442079460018"),
+        ("+44 20 7946 0018", "US", "+442079460018"),
+    ],
+)
+def test_a_caller_id_is_taken_as_people_write_it(as_supervisor, written, country, kept):
+    as_supervisor.post(new("caller_id"), typed("caller_id", phone_number=written, country=country))
+    assert CallerId.objects.get().phone_number == kept
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("phone_number", {"phone_number": ""}),
+        ("phone_number", {"phone_number": "12"}),
+        ("phone_number", {"phone_number": "front desk"}),
+        ("phone_number", {"phone_number": "9" * 41}),
+        ("phone_number", {"phone_number": "(415) 555-2671\x00"}),
+        ("country", {"country": "XX"}),
+        ("name", {"name": "x" * 81}),
+    ],
+    ids=str,
+)
+def test_a_caller_id_that_cannot_be_is_refused(as_supervisor, field, changes):
+    response = as_supervisor.post(new("caller_id"), typed("caller_id", **changes))
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == [field]
+
+
+def test_a_number_is_a_caller_id_once(as_supervisor):
+    CallerIdFactory(phone_number="+14155552671")
+    response = as_supervisor.post(new("caller_id"), typed("caller_id", phone_number="415-555-2671"))
+    assert "This number is a caller ID already." in response.content.decode()
+    # Itself may be saved again.
+    own = CallerId.objects.get()
+    assert as_supervisor.post(page_of("caller_id", own), typed("caller_id")).status_code == 302
+
+
+def test_caller_ids_are_shown_nationally(as_supervisor):
+    CallerIdFactory(phone_number="+14155552671")
+    assert "(415) 555-2671" in as_supervisor.get(SETTINGS).content.decode()
+
+
+# --- Dispositions ------------------------------------------------------------------------------------------
+
+
+def test_a_disposition_is_added_with_a_name_for_assistants(as_supervisor):
+    as_supervisor.post(new("disposition"), typed("disposition", is_win="on", effect="callback"))
+    disposition = Disposition.objects.get(name="Wants a demo")
+    assert (disposition.slug, disposition.is_win, disposition.effect, disposition.position) == (
+        "wants_a_demo",
+        True,
+        "callback",
+        15,
+    )
+    as_supervisor.post(page_of("disposition", disposition), typed("disposition", name="Demo!"))
+    disposition.refresh_from_db()
+    assert (disposition.name, disposition.slug) == ("Demo!", "wants_a_demo")
+    as_supervisor.post(new("disposition"), typed("disposition", name="Wants a demo"))
+    assert Disposition.objects.get(name="Wants a demo").slug == "wants_a_demo_2"
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("name", {"name": ""}),
+        ("name", {"name": "INTERESTED"}),
+        ("name", {"name": "x" * 61}),
+        ("effect", {"effect": "explode"}),
+        ("position", {"position": "-1"}),
+        ("position", {"position": "10000"}),
+    ],
+    ids=str,
+)
+def test_a_disposition_that_cannot_be_is_refused(as_supervisor, field, changes):
+    response = as_supervisor.post(new("disposition"), typed("disposition", **changes))
+    assert list(response.context["form"].errors) == [field]
+
+
+def test_a_name_without_latin_letters_gets_a_name_for_assistants_too(as_supervisor):
+    as_supervisor.post(new("disposition"), typed("disposition", name="要求演示"))
+    assert Disposition.objects.get(name="要求演示").slug == "disposition"
+
+
+# --- In use ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["assistant", "caller_id"])
+def test_what_a_campaign_uses_says_so_and_is_not_deleted(as_supervisor, kind):
+    channel = ChannelFactory()
+    row = getattr(channel.voice, kind)
+    for page in (SETTINGS, page_of(kind, row)):
+        assert channel.campaign.name in as_supervisor.get(page).content.decode()
+    delete = reverse(f"campaigns:{kind}_delete", args=[row.pk])
+    assert "is in use" in as_supervisor.post(delete, follow=True).content.decode()
+    row.refresh_from_db()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_nobody_uses_is_deleted(as_supervisor, kind):
+    row = a(kind)
+    assert 'data-dialog="delete"' in as_supervisor.get(page_of(kind, row)).content.decode()
+    as_supervisor.post(reverse(f"campaigns:{kind}_delete", args=[row.pk]))
+    assert not type(row).objects.filter(pk=row.pk).exists()
+
+
+def test_a_disposition_that_calls_have_is_not_deleted(as_supervisor):
+    from tests.factories.dialer import CallFactory
+
+    disposition = Disposition.objects.get(slug="interested")
+    CallFactory(disposition=disposition)
+    page = as_supervisor.get(page_of("disposition", disposition)).content.decode()
+    assert "Calls have it" in page
+    as_supervisor.post(reverse("campaigns:disposition_delete", args=[disposition.pk]))
+    disposition.refresh_from_db()
+
+
+# --- The way back ------------------------------------------------------------------------------------------
+
+
+def test_what_a_campaign_needed_leads_back_to_it(as_supervisor):
+    response = as_supervisor.post(
+        f"{new('assistant')}?next=/campaigns/7/edit/&as=assistant", typed("assistant")
+    )
+    assert response.url == f"/campaigns/7/edit/?assistant={Assistant.objects.get().pk}"
+
+
+@pytest.mark.parametrize("url", ["https://evil.example", "//evil.example", "javascript:alert(1)", "\\\\evil"])
+def test_no_way_leads_to_somebody_elses_page(as_supervisor, url):
+    response = as_supervisor.post(f"{new('assistant')}?next={url}&as=assistant", typed("assistant"))
+    assert response.url == "/settings/#assistants"
+
+
+# --- The connection, and who may ---------------------------------------------------------------------------
+
+
+def test_the_connection_is_told_without_its_secrets(as_supervisor, settings):
+    settings.CARRIER_IS_SIMULATED = False
+    settings.PLIVO_AUTH_ID, settings.PLIVO_AUTH_TOKEN = "MAREALACCOUNT0000000", "very-secret-token"
+    page = as_supervisor.get(SETTINGS).content.decode()
+    assert "MAREALACCOUNT0000000" in page
+    assert "very-secret-token" not in page
+    assert settings.SECRET_KEY not in page
+    # It runs on this machine here, which Plivo can't reach.
+    assert "set PUBLIC_URL" in page
+
+
+def test_the_simulated_carrier_says_so(as_viewer, settings):
+    settings.CARRIER_IS_SIMULATED = True
+    page = as_viewer.get(SETTINGS).content.decode()
+    assert "Simulated carrier" in page
+    assert "PLIVO_AUTH_TOKEN" in page
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("client", "reads", "changes"),
+    [
+        ("as_admin", True, True),
+        ("as_supervisor", True, True),
+        ("as_support", True, False),
+        ("as_viewer", True, False),
+        ("as_agent", False, False),
+    ],
+)
+def test_supervisors_change_settings_and_others_look(request, client, kind, reads, changes):
+    person, row = request.getfixturevalue(client), a(kind)
+    for page in (SETTINGS, page_of(kind, row)):
+        assert person.get(page).status_code == (200 if reads else 403)
+    assert person.get(new(kind)).status_code == (200 if changes else 403)
+    if reads:
+        page = person.get(page_of(kind, row)).content.decode()
+        assert ('<fieldset class="body form" disabled>' in page) != changes
+        assert (new(kind) in person.get(SETTINGS).content.decode()) == changes
+    for url, posted in (
+        (page_of(kind, row), typed(kind)),
+        (new(kind), typed(kind, name="Another", phone_number="(415) 555-2699")),
+    ):
+        assert person.post(url, posted).status_code == (302 if changes else 403)
+    delete = reverse(f"campaigns:{kind}_delete", args=[row.pk])
+    assert person.get(delete).status_code in {403, 405}
+    assert person.post(delete).status_code == (302 if changes else 403)
+
+
+def test_settings_take_few_queries_however_much_there_is(as_supervisor, django_assert_max_num_queries):
+    for _ in range(5):
+        ChannelFactory()
+    ContactFactory()
+    with django_assert_max_num_queries(12):
+        as_supervisor.get(SETTINGS)
