@@ -69,7 +69,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
-    ordering: tuple[str, ...] = ("-pk",)
+    ordering = ("-pk",)
 
 
 class ReadOnlyAdmin(RecordAdmin):
@@ -651,7 +651,7 @@ class DispositionAdmin(DeletedWhenUnused):
     list_display = ("name", "slug", "is_win", "effect", "position", "is_active")
     list_filter = ("is_win", "is_active")
     search_fields = ("name", "slug")
-    ordering = ("position", "name")
+    ordering = ("position", "name")  # type: ignore[assignment]
     fields = ("name", "slug", "is_win", "effect", "position", "is_active")
     # Files and assistants know it by this.
     readonly_fields = ("slug",)

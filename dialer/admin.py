@@ -160,11 +160,11 @@ def _looks_like_an_id(term: str) -> bool:
     return bool(re.fullmatch(r"[0-9a-fA-F][0-9a-fA-F-]{15,63}", term))
 
 
-class OfACall(ReadOnlyAdmin):
-    """Kept beside a call, and looked up by the call's own number."""
+class Beside(ReadOnlyAdmin):
+    """Kept beside another record, and looked up by that one's own number."""
 
-    list_select_related = ("call",)
-    search_fields = ("=call__id",)
+    beside = "call"
+    search_fields = ("=pk",)
     search_help_text = "The call’s record number"
 
     def get_search_results(
@@ -175,7 +175,11 @@ class OfACall(ReadOnlyAdmin):
             return queryset, False
         if not (term.isascii() and term.isdigit() and len(term) < 19):
             return queryset.none(), False
-        return queryset.filter(call=int(term)), False
+        return queryset.filter(**{self.beside: int(term)}), False
+
+
+class OfACall(Beside):
+    list_select_related = ("call",)
 
     @admin.display(description="call", ordering="call")
     def call_link(self, record: Any) -> SafeString | str:
@@ -210,12 +214,13 @@ class TranscriptAdmin(OfACall):
 
 
 @admin.register(CallCount)
-class CallCountAdmin(ReadOnlyAdmin):
+class CallCountAdmin(Beside):
     """Kept by the database; the sum over the slots is what counts."""
 
+    beside = "campaign"
+    search_help_text = "The campaign’s record number"
     list_display = ("campaign_id", "outcome", "disposition_id", "slot", "calls", "seconds", "cost")
     list_filter = ("outcome",)
-    search_fields = ("=campaign_id",)
     # A campaign that is gone leaves its rows for a moment.
     fields = readonly_fields = (
         "campaign_id",
