@@ -142,7 +142,9 @@ def _columns(request: Request, contact_import: Import) -> HttpResponse:
         guessed=contact_import.mapping if as_known else guessed_mapping(inspection, contact_import.country),
     )
     problem = ""
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and not form.is_valid():
+        problem = "Choose what each column is from its menu."
+    elif request.method == "POST":
         try:
             map_import(
                 contact_import=contact_import, mapping=form.mapping, has_header=has_header, actor=request.user
