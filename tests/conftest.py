@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -196,6 +197,12 @@ def browser() -> Iterator[Any]:
             del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+def is_complaint(message: Any) -> bool:
+    """Chromium calls every 4xx an error; a refusal (409) and a form with errors (422) are answers."""
+    is_answer = re.search(r"responded with a status of (409|422) ", message.text)
+    return message.type in {"error", "warning"} and not is_answer
+
+
 @pytest.fixture
 def open_browser(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
     """``page = open_browser(user)``: a page of that person (nobody, without one) at 1360 px, whose
@@ -219,7 +226,7 @@ def open_browser(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "console",
-            lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None,
+            lambda message: complaints.append(message.text) if is_complaint(message) else None,
         )
         return page
 

@@ -49,7 +49,7 @@ from campaigns.preflight import CALL_SECONDS, Group, calls_per_second, estimate
 from campaigns.queries import Counts, campaign_counts, channel_counts
 from campaigns.refusals import Refusal
 from campaigns.rulebook import rulebook
-from campaigns.views.deeds import attempt, back, go_to
+from campaigns.views.deeds import attempt, back, go_to, press
 from campaigns.views.manager import obvious_thing
 from campaigns.waiting import channel_waits_for, clock_in_words, why_not_yet
 from contacts.models import Contact, List, ListVersion
@@ -564,9 +564,7 @@ def _dialog(request: HttpRequest, context: dict[str, Any], status: int = 200) ->
 def press_here(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The badge of the header was pressed."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    verb, refusal = attempt(services.press_campaign, campaign=campaign, actor=request.user)
-    if verb:
-        toast(request, f"{campaign.name}: {verb}.")
+    refusal = press(request, campaign)
     return _answer(request, campaign, refusal, campaign.status)
 
 

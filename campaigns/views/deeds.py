@@ -9,7 +9,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from campaigns.models import Campaign
 from campaigns.refusals import Refusal, Refused
+from campaigns.services import press_campaign
 from interface.toasts import toast
 
 
@@ -19,6 +21,21 @@ def attempt(deed: Callable[..., Any], **arguments: Any) -> tuple[Any, Refusal | 
         return deed(**arguments), None
     except Refused as refused:
         return None, refused.refusal
+
+
+def press(request: HttpRequest, campaign: Campaign) -> Refusal | None:
+    """The campaign's badge was pressed: do its obvious thing, say so, or return why not.
+
+    ``seen`` is the status that the person saw. Where it is another by now (a second click, a colleague,
+    the engine), nothing is done: what they meant is no longer what would happen.
+    """
+    seen = request.POST.get("seen", campaign.status)
+    if seen != campaign.status:
+        return None
+    verb, refusal = attempt(press_campaign, campaign=campaign, actor=request.user)
+    if verb:
+        toast(request, f"{campaign.name}: {verb}.")
+    return refusal
 
 
 def go_to(request: HttpRequest, url: str) -> HttpResponse:

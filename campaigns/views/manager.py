@@ -21,12 +21,10 @@ from campaigns.models import Assistant, CallerId, Campaign, Channel, ChannelKind
 from campaigns.models.campaign import Direction
 from campaigns.queries import Counts, campaign_counts
 from campaigns.refusals import Refusal
-from campaigns.services import press_campaign
-from campaigns.views.deeds import attempt, back
+from campaigns.views import deeds
 from campaigns.waiting import channel_waits_for
 from contacts.models import Contact
 from interface.pagination import keyset_page
-from interface.toasts import toast
 
 PAGE_SIZE = 50
 ARCHIVED = "archived"
@@ -139,11 +137,9 @@ def manager(request: HttpRequest) -> HttpResponse:
 def press(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The badge was pressed: do the obvious thing; answer with the row, a refusal in it."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    verb, refusal = attempt(press_campaign, campaign=campaign, actor=request.user)
-    if verb:
-        toast(request, f"{campaign.name}: {verb}.")
+    refusal = deeds.press(request, campaign)
     if not request.htmx:  # type: ignore[attr-defined]
-        return back(request, campaign.get_absolute_url(), refusal)
+        return deeds.back(request, campaign.get_absolute_url(), refusal)
     fresh = get_object_or_404(Campaign.objects.prefetch_related(_channels()), pk=campaign_id)
     row = _rows([fresh], timezone.now(), refusal)[0]
     response = render(request, "campaigns/manager.html#row", {"row": row}, status=409 if refusal else 200)

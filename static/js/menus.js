@@ -1,5 +1,6 @@
-// Menus are popovers: the browser opens, closes and layers them. This puts them beside their buttons
-// and adds the arrow keys.
+// Menus are popovers: the browser opens, closes and layers them, and CSS puts them beside their buttons
+// (components.css). This does that where CSS can't yet, and adds the arrow keys.
+const PLACED_BY_CSS = CSS.supports("position-area: block-end");
 const GAP = 4;
 
 const invoker = (menu) => document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`);
@@ -7,7 +8,7 @@ const items = (menu) => [...menu.querySelectorAll("a[href], button:not(:disabled
 
 function place(menu) {
   const button = invoker(menu);
-  if (!button) return;
+  if (!button || PLACED_BY_CSS) return;
   const at = button.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = at.bottom + GAP + height <= innerHeight;

@@ -10,8 +10,11 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.matches?.("input[data-key]")) event.target.blur();
   if (typing(event.target) || document.querySelector("dialog[open]") || event.key.length !== 1) return;
   const keys = pending ? `${pending} ${event.key}` : event.key;
+  // What is in a menu can be reached by its key without opening the menu.
   const find = (value) =>
-    [...document.querySelectorAll(`[data-key="${CSS.escape(value)}"]`)].find((element) => element.checkVisibility());
+    [...document.querySelectorAll(`[data-key="${CSS.escape(value)}"]`)].find(
+      (element) => element.checkVisibility() || element.closest("[popover]"),
+    );
   const target = find(keys) ?? find(event.key);
   clearTimeout(timer);
   pending = "";

@@ -20,7 +20,11 @@ function arm(toast) {
   toast.addEventListener("pointerleave", go);
   toast.addEventListener("focusin", wait);
   toast.addEventListener("focusout", go);
-  toast.querySelector("[data-dismiss]")?.addEventListener("click", () => toast.remove());
+  toast.querySelector("[data-dismiss]").addEventListener("click", () => toast.remove());
+  toast.addEventListener("htmx:afterRequest", (event) => {
+    toast.remove();
+    if (!event.detail.successful) show({ text: "That can’t be undone any more.", level: "error" });
+  });
   go();
 }
 
