@@ -13,13 +13,15 @@ pause), the enrollments (skipping locked ones).
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
 
+from campaigns.hours import next_opening
 from campaigns.lifecycles import ENROLLMENT, EnrollmentStatus
 from campaigns.models import ChannelDrive, Enrollment
 from campaigns.rulebook import Rulebook, rulebook
@@ -41,6 +43,8 @@ PUT_OFF_AT_ONCE = 5000
 POLL_BUSY = timedelta(milliseconds=100)
 # How soon to look again when nobody is due.
 POLL_IDLE = timedelta(seconds=1)
+# Where a day ends last on earth.
+LAST_ZONE = ZoneInfo("Etc/GMT+12")
 
 
 class Candidate(NamedTuple):
@@ -83,16 +87,21 @@ ACCOUNT = """
 SELECT next_start_at, held_until FROM dialer_carrieraccount WHERE auth_id = %(account)s FOR UPDATE
 """
 
+# The clock is read outside, after the locks were waited for: paces are kept from when calls really start.
 DRIVE = """
-SELECT clock_timestamp(), channel.run, channel.revision, channel.campaign_id,
-       drive.next_start_at, drive.next_start_in_minute_at, drive.held_until,
-       (SELECT count(*) FROM dialer_call WHERE channel_id = channel.id AND state <> 'ended')
-FROM campaigns_channeldrive AS drive
-JOIN campaigns_channel AS channel ON channel.id = drive.channel_id
-WHERE drive.channel_id = %(channel)s
-    AND drive.owner = %(driver)s AND drive.leased_until > clock_timestamp()
-    AND channel.status = 'running'
-FOR UPDATE OF drive FOR SHARE OF channel
+SELECT clock_timestamp(), locked.*,
+       (SELECT count(*) FROM dialer_call WHERE channel_id = %(channel)s
+            AND state IN ('connected', 'intent', 'placing', 'ringing', 'unknown'))
+FROM (
+    SELECT channel.run, channel.revision, channel.campaign_id,
+           drive.next_start_at, drive.next_start_in_minute_at, drive.held_until
+    FROM campaigns_channeldrive AS drive
+    JOIN campaigns_channel AS channel ON channel.id = drive.channel_id
+    WHERE drive.channel_id = %(channel)s
+        AND drive.owner = %(driver)s AND drive.leased_until > clock_timestamp()
+        AND channel.status = 'running'
+    FOR UPDATE OF drive FOR SHARE OF channel
+) AS locked
 """
 
 # In the order callback, retry, fresh; each by due time: one read of the matching index for each.
@@ -198,13 +207,13 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
     rules = rulebook(channel_id, revision)
     result = Claim(now=now)
 
-    if not rules.is_open((), now):
-        opens_at = rules.next_opening((), now)
-        if opens_at is None:
-            result.is_past_its_end = True
-        else:
-            _wait(channel_id, "outside its hours", opens_at)
-            result.next_look_at = min(opens_at, now + POLL_IDLE)
+    opens_at = _opens_at(rules, now)
+    if opens_at is None:
+        result.is_past_its_end = True
+        return result
+    if opens_at > now:
+        _wait(channel_id, "outside its hours", opens_at)
+        result.next_look_at = min(opens_at, now + POLL_IDLE)
         return result
 
     account_next_at, account_held_until = account
@@ -273,6 +282,30 @@ def _locked(channel_id: int, driver: str) -> tuple[Any, Any]:
     return account[0], drive[0] if drive else None
 
 
+def _opens_at(rules: Rulebook, now: datetime) -> datetime | None:
+    """When the channel's schedule is open next, whoever is to be called; None: never again.
+
+    Without a zone of its own it is read on each contact's clock: then it is taken as open for as long as
+    it opens once more for those who come last. Quiet hours are always each contact's own.
+    """
+    schedule = replace(rules.hours, quiet_end_hour=0, quiet_start_hour=24)
+    if rules.zone:
+        return next_opening(schedule, rules.zone, (), now)
+    return now if next_opening(schedule, LAST_ZONE, (), now) else None
+
+
+def _over_at(rules: Rulebook, zones: tuple[ZoneInfo, ...], now: datetime) -> datetime | None:
+    """For contacts who don't open again because of the last day: when that day is over for the channel.
+
+    None: it is not the last day that stands in the way.
+    """
+    last = rules.hours.end_date
+    if last is None or next_opening(replace(rules.hours, end_date=None), rules.zone, zones, now) is None:
+        return None
+    midnight = datetime.combine(last + timedelta(days=1), time(), rules.zone or LAST_ZONE)
+    return max(midnight.astimezone(UTC), now + POLL_IDLE)
+
+
 def _wait(channel_id: int, reason: str, until: datetime | None) -> None:
     """Tell on the channel's card what it waits for; written only when it changes."""
     ChannelDrive.objects.filter(channel=channel_id).exclude(waiting_for=reason, waiting_until=until).update(
@@ -288,12 +321,14 @@ def _next_due(channel_id: int, run_number: int) -> datetime | None:
 def _choose(channel_id: int, run_number: int, rules: Rulebook, wanted: int, now: datetime) -> list[Candidate]:
     """The next contacts that may be called, in order; those that may not are put off or finished."""
     chosen: list[Candidate] = []
+    most = wanted + SPARE_CANDIDATES
     for _ in range(ROUNDS):
-        candidates = _candidates(channel_id, run_number, rules, wanted - len(chosen) + SPARE_CANDIDATES, now)
-        admitted = _admit(channel_id, run_number, rules, candidates, now)
-        chosen += admitted[: wanted - len(chosen)]
-        # Enough; or there is nobody else; or those left over are due and simply not needed.
-        if len(chosen) == wanted or len(candidates) < wanted or len(admitted) == len(candidates):
+        candidates = _candidates(channel_id, run_number, rules, most, now)
+        # Who was chosen in an earlier round is still due.
+        met = {candidate.enrollment_id for candidate in chosen}
+        new = [candidate for candidate in candidates if candidate.enrollment_id not in met]
+        chosen += _admit(channel_id, run_number, rules, new, now)[: wanted - len(chosen)]
+        if len(chosen) == wanted or len(candidates) < most:
             break
     return chosen
 
@@ -325,7 +360,7 @@ def _admit(
     put_off: dict[tuple[datetime, str], list[int]] = defaultdict(list)
     skipped: dict[str, list[int]] = defaultdict(list)
     refused: list[int] = []
-    closed: dict[int, datetime] = {}
+    closed: dict[int, tuple[datetime, str]] = {}
     for candidate in candidates:
         zones = zones_of(candidate.zone_set_id)
         if candidate.phone_number is None:
@@ -333,12 +368,15 @@ def _admit(
         elif candidate.is_do_not_contact:
             refused.append(candidate.enrollment_id)
         elif not rules.is_open(zones, now):
-            opens_at = rules.next_opening(zones, now)
-            if opens_at is None:
-                skipped["The schedule never meets the contact’s own hours"].append(candidate.enrollment_id)
+            if opens_at := rules.next_opening(zones, now):
+                closed[candidate.zone_set_id] = opens_at, "Outside the contact’s hours"
+            elif over_at := _over_at(rules, zones, now):
+                # Not given up: the channel pauses at its end, and a person may give it more days.
+                closed[candidate.zone_set_id] = over_at, "The last day has passed"
             else:
-                closed[candidate.zone_set_id] = opens_at
-                put_off[opens_at, "Outside the contact’s hours"].append(candidate.enrollment_id)
+                skipped["The schedule never meets the contact’s own hours"].append(candidate.enrollment_id)
+                continue
+            put_off[closed[candidate.zone_set_id]].append(candidate.enrollment_id)
         elif candidate.is_in_a_call or candidate.phone_number in numbers:
             put_off[now + BUSY_ELSEWHERE, "In another call"].append(candidate.enrollment_id)
         elif candidate.capped_until is not None:
@@ -352,8 +390,8 @@ def _admit(
             admitted.append(candidate)
     for (due_at, reason), enrollments in put_off.items():
         Enrollment.objects.filter(pk__in=enrollments).update(due_at=due_at, reason=reason, updated_at=now)
-    for zone_set_id, opens_at in closed.items():
-        _put_off_zone(channel_id, run_number, zone_set_id, opens_at, now)
+    for zone_set_id, (due_at, reason) in closed.items():
+        _put_off_zone(channel_id, run_number, zone_set_id, due_at, reason, now)
     for reason, enrollments in skipped.items():
         ENROLLMENT.apply(Enrollment.objects.filter(pk__in=enrollments), "skip", reason=reason, updated_at=now)
     ENROLLMENT.apply(
@@ -363,7 +401,7 @@ def _admit(
 
 
 def _put_off_zone(
-    channel_id: int, run_number: int, zone_set_id: int, opens_at: datetime, now: datetime
+    channel_id: int, run_number: int, zone_set_id: int, due_at: datetime, reason: str, now: datetime
 ) -> None:
     """The others of a closed zone too, many at once: they would only be met and put off one by one."""
     others = (
@@ -378,7 +416,7 @@ def _put_off_zone(
         .select_for_update(skip_locked=True, no_key=True)[:PUT_OFF_AT_ONCE]
     )
     Enrollment.objects.filter(pk__in=list(others.values_list("pk", flat=True))).update(
-        due_at=opens_at, reason="Outside the contact’s hours", updated_at=now
+        due_at=due_at, reason=reason, updated_at=now
     )
 
 
