@@ -245,6 +245,8 @@ def photograph() -> Callable[[Any, str], None]:
     def taken(page: Any, name: str) -> None:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            # Colours take a moment to change.
+            page.wait_for_timeout(150)
             page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
         page.emulate_media(color_scheme="light")
 

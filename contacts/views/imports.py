@@ -203,9 +203,9 @@ def rejected(request: Request, pk: int) -> HttpResponseBase:
     )
 
 
-def _excerpt(values: list[str]) -> str:
-    text = " · ".join(value for value in values if value)
-    return text if len(text) <= 120 else f"{text[:119]}…"
+def _excerpt(values: list[str]) -> list[str]:
+    """Enough of a row to find it again."""
+    return [value if len(value) <= 40 else f"{value[:39]}…" for value in values if value][:6]
 
 
 def _next(request: Request) -> str:
