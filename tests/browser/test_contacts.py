@@ -106,6 +106,7 @@ def test_a_search_answers_while_one_types(open_browser, viewer, photograph):
     page.get_by_text("Do not call").wait_for()
     page.get_by_role("link", name="Siobhán O’Brien").click()
     page.get_by_role("heading", name="Siobhán O’Brien").wait_for()
+    page.get_by_text("Not called yet").wait_for()
     photograph(page, "contact")
 
 
