@@ -40,4 +40,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """``rail``: the entries for whoever is logged in; agents have none, their place is the desk."""
     user = getattr(request, "user", None)
     may_read = bool(user is not None and user.is_authenticated and getattr(user, "may_read", False))
-    return {"rail": _entries() if may_read else []}
+    rail = _entries() if may_read else []
+    if getattr(user, "is_staff", False):
+        rail.append(Entry("admin", "Admin", reverse("admin:index"), "wrench-screwdriver", "g a"))
+    return {"rail": rail}
