@@ -113,8 +113,8 @@ class Installation:
         gunicorn = [python, "-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi"]
         with ExitStack() as stack:
             stack.enter_context(self.process(*gunicorn))
-            stack.enter_context(self.process(python, "manage.py", "qcluster"))
-            stack.enter_context(self.process(python, "manage.py", "qcluster", Q_CLUSTER_NAME="dialer"))
+            stack.enter_context(self.process(python, "-m", "config.worker"))
+            stack.enter_context(self.process(python, "-m", "config.worker", "dialer"))
             wait_for(f"http://127.0.0.1:{self.web_port}/healthz")
             yield
 

@@ -18,7 +18,7 @@ CONNECTED = timedelta(seconds=120)
 # After the longest time it could ring, and this, a call the carrier knows nothing of was never placed.
 NEVER_PLACED_MARGIN = timedelta(seconds=60)
 # An accepted call without a trace, neither live nor on record: given up after this.
-NO_TRACE = timedelta(minutes=10)
+NO_TRACE = timedelta(minutes=3)
 # A machine's verdict later than this after the detection's own time is about somebody who talks.
 LATE_VERDICT = timedelta(seconds=4)
 

@@ -110,8 +110,9 @@ async def serve(options: argparse.Namespace, settings: Settings) -> None:
         print(f"simulator listening on {carrier.public_url}", flush=True)
         await stop.wait()
     finally:
-        await carrier.close()
+        # First the requests under way, then what they use: a conversation cut short says nothing.
         await runner.cleanup()
+        await carrier.close()
 
 
 def main() -> int:

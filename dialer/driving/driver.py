@@ -37,6 +37,8 @@ HANDOVER_SECONDS = 5.0
 # an error of ours, which ends the driver and is told of.
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 RECOVER_SECONDS = 1.0
+# How soon a channel is tried again that could not be driven for an error of ours.
+FAILED_SECONDS = 5.0
 
 
 class Driver:
@@ -83,7 +85,7 @@ class Driver:
             restore()
 
     def _listen_for_the_end(self) -> Any:
-        """SIGTERM reaches the worker when its whole group is told to end: finish what was begun, and go."""
+        """SIGTERM comes when the whole process group is told to end: finish what was begun, and go."""
 
         def stop(number: int, frame: FrameType | None) -> None:
             self._stopping = True
@@ -94,12 +96,7 @@ class Driver:
             # Not in the main thread (a test): nothing to listen to.
             return lambda: None
 
-        def restore() -> None:
-            signal.signal(signal.SIGTERM, before)
-            if self._stopping:
-                raise SystemExit(0)
-
-        return restore
+        return lambda: signal.signal(signal.SIGTERM, before)
 
     def _is_superfluous(self) -> bool:
         """Whether this host has enough drivers without a successor of this one."""
@@ -111,31 +108,44 @@ class Driver:
         self._kept_at = now
         self.leases.keep()
         self._next_look = {channel: self._next_look.get(channel, now) for channel in self.leases.channels}
-        start_scheduled_channels()
+        try:
+            start_scheduled_channels()
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            logger.exception("What is scheduled can't be started.")
         reconciling.ask_when_overdue()
 
     def _tick(self, placers: Placers) -> None:
         now = time.monotonic()
         due = sorted((look, channel) for channel, look in self._next_look.items() if look <= now)
-        for _, channel_id in due:
-            asked = time.monotonic()
-            result = claim(
-                channel_id=channel_id,
-                driver=self.leases.driver,
-                free_placers=placers.free,
-                share=len(due),
-            )
-            if result.is_lost:
-                self._next_look.pop(channel_id, None)
-                self.leases.channels.discard(channel_id)
-                continue
-            if result.orders:
-                self._place(placers, result.orders)
-            self._next_look[channel_id] = asked + result.wait_seconds
-            if result.is_exhausted:
-                self._complete(channel_id)
-            elif result.is_past_its_end:
-                self._pause_at_the_end(channel_id)
+        for place, (_, channel_id) in enumerate(due):
+            try:
+                self._drive(channel_id, placers, share=len(due) - place)
+            except DATABASE_AWAY:
+                raise
+            except Exception:
+                # Something is wrong with this channel: the others go on.
+                logger.exception("Channel %s can't be driven.", channel_id)
+                self._next_look[channel_id] = time.monotonic() + FAILED_SECONDS
+
+    def _drive(self, channel_id: int, placers: Placers, *, share: int) -> None:
+        """Start what may be started of one channel now. ``share``: see ``claim``."""
+        asked = time.monotonic()
+        result = claim(
+            channel_id=channel_id, driver=self.leases.driver, free_placers=placers.free, share=share
+        )
+        if result.is_lost:
+            # Until leases are kept again, which tells whether it is ours still, or once more.
+            self._next_look.pop(channel_id, None)
+            return
+        if result.orders:
+            self._place(placers, result.orders)
+        self._next_look[channel_id] = asked + result.wait_seconds
+        if result.is_exhausted:
+            self._complete(channel_id)
+        elif result.is_past_its_end:
+            self._pause_at_the_end(channel_id)
 
     def _place(self, placers: Placers, orders: list[CallOrder]) -> None:
         placed = placing.begin(orders, driver=self.leases.driver)
