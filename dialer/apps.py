@@ -45,6 +45,8 @@ def worker_spawned(**kwargs: Any) -> None:
     from django_q.conf import Conf
 
     if Conf.CLUSTER_NAME == "dialer":
+        from dialer.driving.driver import end_when_told
         from dialer.tasks import top_up_drivers
 
+        end_when_told()
         top_up_drivers()

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from campaigns.models import Disposition, VoiceSettings
@@ -24,6 +25,10 @@ TOKEN_SALT = "carillon.assistant.call"  # noqa: S105 - a salt, not a secret
 FIELD = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 MOST_TURNS = 2000
 MOST_TEXT = 4000
+# How far away a callback may be.
+MOST_AHEAD = timedelta(days=366)
+# What the database can't hold: JSON may write single halves of a surrogate pair.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 SPEAKERS = frozenset({"assistant", "contact"})
 
 
@@ -99,7 +104,7 @@ def _text(body: Mapping[str, Any], name: str, most: int) -> str:
         return ""
     if not isinstance(value, str):
         raise InvalidReport(f"{name} should be a text.")
-    return value.replace("\0", "").strip()[:most]
+    return UNSTORABLE.sub("", value).strip()[:most]
 
 
 def _moment(value: Any) -> datetime | None:
@@ -111,18 +116,20 @@ def _moment(value: Any) -> datetime | None:
         raise InvalidReport("callback_at should be a time in ISO 8601.") from None
     if moment.tzinfo is None:
         raise InvalidReport("callback_at should say its offset from UTC.")
+    if abs(moment - timezone.now()) > MOST_AHEAD:
+        raise InvalidReport("callback_at should be within a year.")
     return moment
 
 
 def _turn(turn: Any) -> dict[str, Any]:
-    if not isinstance(turn, dict) or turn.get("speaker") not in SPEAKERS:
+    if not isinstance(turn, dict) or str(turn.get("speaker")) not in SPEAKERS:
         raise InvalidReport("Each turn should be an object with a speaker, assistant or contact.")
     start, end = turn.get("start_ms", 0), turn.get("end_ms", turn.get("start_ms", 0))
     for name, value in (("start_ms", start), ("end_ms", end)):
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 86_400_000:
             raise InvalidReport(f"{name} should be a whole number of milliseconds since the answer.")
     return {
-        "speaker": turn["speaker"],
+        "speaker": str(turn["speaker"]),
         "text": _text(turn, "text", MOST_TEXT),
         "start_ms": start,
         "end_ms": end,

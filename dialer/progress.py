@@ -86,7 +86,7 @@ WITH ring AS (
         checks = CASE WHEN state = ANY(%(before)s) THEN 0 ELSE checks END,
         ringing_at = COALESCE(ringing_at, LEAST(now(), answered_at, ended_at)),
         accepted_at = COALESCE(accepted_at, now()),
-        carrier_id = %(carrier)s
+        carrier_id = COALESCE(NULLIF(%(carrier)s, ''), carrier_id)
     WHERE id = %(call)s AND state <> 'intent'
     RETURNING id
 )
@@ -118,7 +118,7 @@ WITH answer AS (
         state = 'connected',
         answered_at = now(),
         accepted_at = COALESCE(accepted_at, now()),
-        carrier_id = %(carrier)s,
+        carrier_id = COALESCE(NULLIF(%(carrier)s, ''), carrier_id),
         deadline_at = now() + %(deadline)s,
         checks = 0
     WHERE id = %(call)s AND state = ANY(%(before)s)

@@ -43,7 +43,10 @@ LOOKING = timedelta(seconds=60)
 ASK = """
 UPDATE dialer_carrieraccount SET reconciled_at = now()
 WHERE auth_id = %(account)s AND (reconciled_at IS NULL OR reconciled_at < now() - %(every)s)
-    AND EXISTS (SELECT FROM dialer_call WHERE state <> 'ended' AND deadline_at < now())
+    AND EXISTS (
+        SELECT FROM dialer_call
+        WHERE state IN ('connected', 'intent', 'placing', 'ringing', 'unknown') AND deadline_at < now()
+    )
 """
 
 OVERDUE = """
@@ -93,6 +96,16 @@ def reconcile(*, carrier: PlivoClient | None = None) -> int:
             logger.warning("Call %s could not be looked up: %s", call.pk, error)
             _look_again(call)
     return len(calls)
+
+
+def _known_of_others(call: Call, carrier_ids: list[str]) -> set[str]:
+    """Which of these are known to be other attempts to the same number."""
+    if not carrier_ids:
+        return set()
+    others = Call.objects.filter(to_number=call.to_number).exclude(pk=call.pk)
+    return {
+        name for pair in others.values_list("carrier_id", "request_id") for name in pair if name
+    }.intersection(carrier_ids)
 
 
 def _look_again(call: Call, delay: timedelta | None = None) -> None:
@@ -148,13 +161,16 @@ class _Looker:
         return False
 
     def _live_to(self, call: Call) -> LiveCall | None:
-        """A live call from and to the same numbers: there is never more than one to a number."""
+        """A live call from and to the same numbers that is no other's."""
         if self._live is None:
             self._live = self.carrier.live_calls()
-        for live in self._live:
-            if (live.to_number, live.from_number) == (call.to_number, call.from_number):
-                return live
-        return None
+        found = [
+            live
+            for live in self._live
+            if (live.to_number, live.from_number) == (call.to_number, call.from_number)
+        ]
+        taken = _known_of_others(call, [live.carrier_id for live in found])
+        return next((live for live in found if live.carrier_id not in taken), None)
 
     def _record_of(self, call: Call) -> CallRecord | None:
         """The record of this call: from and to the same numbers, since it was placed, and no other's."""
@@ -164,18 +180,7 @@ class _Looker:
             for record in self.carrier.records_to(call.to_number, since)
             if record.from_number == call.from_number
         ]
-        ids = [record.carrier_id for record in records]
-        taken = set(
-            Call.objects.filter(to_number=call.to_number)
-            .exclude(pk=call.pk)
-            .filter(carrier_id__in=ids)
-            .values_list("carrier_id", flat=True)
-        ) | set(
-            Call.objects.filter(to_number=call.to_number)
-            .exclude(pk=call.pk)
-            .filter(request_id__in=ids)
-            .values_list("request_id", flat=True)
-        )
+        taken = _known_of_others(call, [record.carrier_id for record in records])
         free = [record for record in records if record.carrier_id not in taken]
         return min(free, key=lambda record: record.started_at, default=None)
 

@@ -121,11 +121,11 @@ def _call_back(call: Call, enrollment: Enrollment, asked: datetime, now: datetim
         # It never opens again, or has begun another run: only the call itself tells of the wish.
         return
     rows = Enrollment.objects.filter(pk=enrollment.pk)
-    moved = ENROLLMENT.apply(
+    waits = ENROLLMENT.apply(
         rows, "call_back", due_at=due_at, reason="Asked to be called back.", updated_at=now
     )
-    if not moved:
+    if not waits:
         # It waits for a callback already: the time is changed.
-        rows.filter(status=EnrollmentStatus.CALLBACK).update(due_at=due_at, updated_at=now)
-    if channel.status == ChannelStatus.COMPLETED:
+        waits = rows.filter(status=EnrollmentStatus.CALLBACK).update(due_at=due_at, updated_at=now)
+    if waits and channel.status == ChannelStatus.COMPLETED:
         reopen_channel(channel=channel)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 import time
 from types import FrameType
 from typing import Any
@@ -41,6 +42,19 @@ RECOVER_SECONDS = 1.0
 FAILED_SECONDS = 5.0
 
 
+# Set for good once this process was told to end: drivers finish what they began, and no other starts.
+_told_to_end = threading.Event()
+
+
+def end_when_told() -> None:
+    """SIGTERM comes to the whole process group: from now on this process's drivers listen for it."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _told_to_end.set()
+
+    signal.signal(signal.SIGTERM, end)
+
+
 class Driver:
     def __init__(self, *, slice_seconds: float) -> None:
         self.slice_seconds = slice_seconds
@@ -52,12 +66,11 @@ class Driver:
 
     def run(self, *, enqueue_successor: Any) -> None:
         """Drive for the slice, hand over, let go. ``enqueue_successor()`` is called once, near the end."""
-        restore = self._listen_for_the_end()
         placers = Placers(settings.PLACING_THREADS)
         until = time.monotonic() + self.slice_seconds
         successor_called = False
         try:
-            while not self._stopping:
+            while not (self._stopping or _told_to_end.is_set()):
                 now = time.monotonic()
                 if now >= until and not successor_called:
                     successor_called = True
@@ -82,21 +95,6 @@ class Driver:
             except DATABASE_AWAY:
                 logger.warning("Leases could not be let go; they run out by themselves.")
             placers.close()
-            restore()
-
-    def _listen_for_the_end(self) -> Any:
-        """SIGTERM comes when the whole process group is told to end: finish what was begun, and go."""
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            self._stopping = True
-
-        try:
-            before = signal.signal(signal.SIGTERM, stop)
-        except ValueError:
-            # Not in the main thread (a test): nothing to listen to.
-            return lambda: None
-
-        return lambda: signal.signal(signal.SIGTERM, before)
 
     def _is_superfluous(self) -> bool:
         """Whether this host has enough drivers without a successor of this one."""

@@ -80,7 +80,7 @@ def _signed_values(request: HttpRequest) -> dict[str, str]:
         raise Unsigned("the signature does not match")
     source: Parameters = parameters if method == "POST" else dict(request.GET.lists())
     return {
-        name[:100]: values[-1][:MOST_VALUE_LENGTH].replace("\0", "")
+        name[:100].replace("\0", ""): values[-1][:MOST_VALUE_LENGTH].replace("\0", "")
         for name, values in source.items()
         if values
     }

@@ -28,8 +28,8 @@ def carrier_call_id(values: Values) -> str:
 def hangup(values: Values) -> Ending:
     """The end of a call, from its hang-up webhook."""
     answered_at = _time(values.get("AnswerTime"))
-    duration = _whole(values.get("Duration"))
-    code = _whole(values.get("HangupCauseCode"))
+    duration = _count(values.get("Duration"))
+    code = _count(values.get("HangupCauseCode"))
     status = str(values.get("CallStatus") or "")
     # The carrier gives no answer time in some endings, but then a duration.
     was_answered = answered_at is not None or bool(duration)
@@ -43,7 +43,7 @@ def hangup(values: Values) -> Ending:
         answered_at=answered_at,
         ended_at=_time(values.get("EndTime")),
         duration_seconds=duration,
-        billed_seconds=_whole(values.get("BillDuration")),
+        billed_seconds=_count(values.get("BillDuration")),
         cost=_money(values.get("TotalCost")),
         carrier_id=carrier_call_id(values),
     )
@@ -52,8 +52,8 @@ def hangup(values: Values) -> Ending:
 def record_ending(values: Values) -> tuple[Ending, datetime]:
     """The end of a call and when it was initiated, from the carrier's records."""
     answered_at = _time(values.get("answer_time"))
-    duration = _whole(values.get("call_duration"))
-    code = _whole(values.get("hangup_cause_code"))
+    duration = _count(values.get("call_duration"))
+    code = _count(values.get("hangup_cause_code"))
     status = str(values.get("call_state") or "")
     cause = classify(code, status, was_answered=answered_at is not None or bool(duration))
     ended_at = _time(values.get("end_time"))
@@ -66,7 +66,7 @@ def record_ending(values: Values) -> tuple[Ending, datetime]:
         answered_at=answered_at,
         ended_at=ended_at,
         duration_seconds=duration,
-        billed_seconds=_whole(values.get("bill_duration")),
+        billed_seconds=_count(values.get("bill_duration")),
         cost=_money(values.get("total_amount")),
         carrier_id=str(values.get("call_uuid") or "")[:64],
     )
@@ -78,11 +78,10 @@ def recording(values: Values) -> RecordingReady | None:
     url = values.get("RecordUrl") or values.get("record_url") or values.get("RecordFile")
     if not url:
         return None
-    duration = _whole(values.get("RecordingDurationMs") or values.get("recording_duration_ms"))
     return RecordingReady(
         url=str(url)[:500],
         carrier_id=str(values.get("RecordingID") or values.get("recording_id") or "")[:64],
-        duration_ms=duration if duration is not None and duration >= 0 else None,
+        duration_ms=_count(values.get("RecordingDurationMs") or values.get("recording_duration_ms")),
     )
 
 
@@ -97,11 +96,13 @@ def _who(value: Any) -> str:
     return words.get(text, text)[:40]
 
 
-def _whole(value: Any) -> int | None:
+def _count(value: Any) -> int | None:
+    """A whole number that is not negative (the carrier says -1 for "not known"); else None."""
     try:
-        return max(-1, min(int(float(str(value))), 2_000_000_000))
+        number = int(float(str(value)))
     except (ValueError, OverflowError):
         return None
+    return min(number, 2_000_000_000) if number >= 0 else None
 
 
 def _money(value: Any) -> Decimal | None:
