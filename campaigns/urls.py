@@ -8,6 +8,7 @@ urlpatterns = [
     # --- Manager ----------------------------------------------------------------------------------------
     path("campaigns/", manager.manager, name="manager"),
     path("campaigns/<int:campaign_id>/press/", manager.press, name="press"),
+    path("campaigns/<int:campaign_id>/menu/", manager.menu, name="menu"),
     # --- Command center: its tabs, then what is done from it ------------------------------------------------
     path("campaigns/<int:campaign_id>/", command_center.campaign, name="campaign"),
     path("campaigns/<int:campaign_id>/contacts/", command_center.contacts, name="contacts"),

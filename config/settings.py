@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "interface.clock.BrowserZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "interface.fragments.FragmentMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

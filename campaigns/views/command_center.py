@@ -91,9 +91,11 @@ def activity(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 def _tab(request: HttpRequest, campaign_id: int, tab: str) -> HttpResponse:
     now = timezone.now()
-    version = _version(request, campaign_id, tab, now)
+    # What a search finds is not worth finding twice: it is shown anew each time.
+    is_search = tab == "contacts" and bool(_searched(request))
+    version = "" if is_search else _version(request, campaign_id, tab, now)
     is_fragment = bool(request.htmx)  # type: ignore[attr-defined]
-    if is_fragment and request.headers.get("If-None-Match") == f'"{version}"':
+    if version and is_fragment and request.headers.get("If-None-Match") == f'"{version}"':
         return HttpResponse(status=304)
     campaign = get_object_or_404(Campaign.objects.select_related("created_by"), pk=campaign_id)
     context = _frame(campaign, now)

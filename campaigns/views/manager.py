@@ -12,6 +12,7 @@ from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Q, Quer
 from django.db.models.functions import Coalesce, Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -69,6 +70,10 @@ class Row:
     waits_for: str
     press: Press | None
     refusal: Refusal | None = None
+
+    @property
+    def press_url(self) -> str:
+        return reverse("campaigns:press", args=[self.campaign.pk])
 
     @property
     def segments(self) -> list[tuple[str, int, str]]:
@@ -147,6 +152,13 @@ def press(request: HttpRequest, campaign_id: int) -> HttpResponse:
         # The chips' counts moved too, and the table may have to begin (or cease) to refresh itself.
         response.headers["HX-Trigger-After-Settle"] = "live"
     return response
+
+
+@reader_required
+@require_safe
+def menu(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """What else may be done with a row's campaign, asked for as its menu opens."""
+    return render(request, "campaigns/menu.html", {"campaign": get_object_or_404(Campaign, pk=campaign_id)})
 
 
 def _filters(request: HttpRequest) -> dict[str, str]:

@@ -167,7 +167,8 @@ htmx.defineExtension("morph", {
     }
     // A person who looks at the page in its middle should not see it jump.
     const { scrollX, scrollY } = window;
-    morph(target, next);
+    attributes(target, next);
+    children(target, next);
     scrollTo({ left: scrollX, top: scrollY, behavior: "instant" });
     htmx.process(target);
     // Nothing for htmx to settle: it would focus what says autofocus.

@@ -52,6 +52,7 @@ TABLE: dict[str, Rule] = {
     "campaigns:lists": Rule(READERS),
     "campaigns:activity": Rule(READERS),
     "campaigns:press": Rule(EDITORS),
+    "campaigns:menu": Rule(READERS),
     "campaigns:press_here": Rule(EDITORS),
     "campaigns:archive": Rule(EDITORS),
     "campaigns:duplicate": Rule(EDITORS),

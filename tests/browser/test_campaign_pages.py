@@ -289,6 +289,37 @@ def test_pressing_a_badge_in_the_manager_changes_its_row_and_the_counts(supervis
     supervisor_page.get_by_role("link", name="Paused 1").wait_for()
 
 
+def test_a_rows_menu_is_filled_as_it_opens_and_survives_a_refresh(supervisor_page, running):
+    supervisor_page.goto("/campaigns/")
+    supervisor_page.get_by_role("button", name="More for Autumn renewals").press("Enter")
+    row = supervisor_page.locator(f"#campaign-{running.campaign_id}")
+    duplicate = row.get_by_role("button", name="Duplicate")
+    expect(duplicate).to_be_visible()
+    expect(row.get_by_role("link", name="Open")).to_be_focused()
+    EnrollmentFactory(channel=running)
+    poll(supervisor_page)
+
+    expect(duplicate).to_be_visible()
+    expect(row.get_by_role("link", name="Open")).to_be_focused()
+    duplicate.click()
+    supervisor_page.wait_for_url("**/campaigns/*/")
+    expect(supervisor_page.get_by_role("heading", name="Autumn renewals (copy)")).to_be_visible()
+
+
+def test_going_back_shows_the_whole_page(supervisor_page, running):
+    supervisor_page.goto("/campaigns/")
+    supervisor_page.get_by_placeholder("Search campaigns").press_sequentially("autumn")
+    supervisor_page.wait_for_url("**q=autumn**")
+    supervisor_page.get_by_role("link", name="Autumn renewals").click()
+    supervisor_page.wait_for_url("**/campaigns/*/")
+    supervisor_page.go_back()
+
+    expect(supervisor_page.get_by_role("navigation", name="Main")).to_be_visible()
+    expect(supervisor_page.get_by_placeholder("Search campaigns")).to_have_value("autumn")
+    supervisor_page.go_back()
+    expect(supervisor_page.get_by_placeholder("Search campaigns")).to_have_value("")
+
+
 def test_deleting_takes_typing_the_name(supervisor_page):
     channel = ChannelFactory(paused=True, campaign__name="Old leads")
     opened(supervisor_page, channel)
