@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 
-from campaigns.forms.fields import Text, WholeNumber
+from campaigns.forms.fields import JudgedByForm, Text, WholeNumber
 from campaigns.forms.tabs import Column, TabForm
 from campaigns.models import MachineAction, MachineDetection, ReattemptRule, VoiceSettings
 
@@ -35,6 +35,14 @@ def in_largest_unit(minutes: int) -> tuple[int, str]:
         if minutes % MINUTES_IN[unit] == 0:
             return minutes // MINUTES_IN[unit], unit
     return minutes, "minutes"
+
+
+class Tuning(JudgedByForm, WholeNumber):
+    """Counts only while machines are detected."""
+
+
+class Message(JudgedByForm, Text):
+    """Counts only where it is left."""
 
 
 @dataclass(frozen=True)
@@ -109,46 +117,41 @@ class AdvancedForm(TabForm):
     machine_detection = forms.ChoiceField(
         label="Answering-machine detection", choices=MachineDetection.choices, widget=forms.RadioSelect
     )
-    detection_timeout_ms = WholeNumber.of(
+    detection_timeout_ms = Tuning.of(
         VoiceSettings,
         "detection_timeout_ms",
         unit="ms",
-        required=False,
         label="Detection timeout",
         help_text="How long to listen before deciding that a person is there. "
         "Longer is surer, and people wait longer.",
     )
-    speech_threshold_ms = WholeNumber.of(
+    speech_threshold_ms = Tuning.of(
         VoiceSettings,
         "speech_threshold_ms",
         unit="ms",
-        required=False,
         label="Speech threshold",
         help_text="Who talks longer than this without a pause is a machine: "
         "greetings are long, “hello?” is short.",
     )
-    end_of_speech_ms = WholeNumber.of(
+    end_of_speech_ms = Tuning.of(
         VoiceSettings,
         "end_of_speech_ms",
         unit="ms",
-        required=False,
         label="End-of-speech threshold",
         help_text="This much silence means that the greeting is over.",
     )
-    initial_silence_ms = WholeNumber.of(
+    initial_silence_ms = Tuning.of(
         VoiceSettings,
         "initial_silence_ms",
         unit="ms",
-        required=False,
         label="Initial-silence timeout",
         help_text="Nothing heard for this long after the answer means a machine.",
     )
     on_machine = forms.ChoiceField(
         label="On a machine", choices=MachineAction.choices, widget=forms.RadioSelect
     )
-    voicemail_message = Text(
+    voicemail_message = Message(
         label="Message",
-        required=False,
         max_length=VoiceSettings._meta.get_field("voicemail_message").max_length,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Read aloud after the tone.",

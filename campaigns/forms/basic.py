@@ -11,17 +11,14 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from campaigns.forms import prompt as prompts
-from campaigns.forms.fields import Line, Text, WholeNumber
+from campaigns.forms.fields import JudgedByForm, Line, Text, WholeNumber
 from campaigns.forms.tabs import Column, TabForm
 from campaigns.models import Assistant, CallerId, Campaign, VoiceDestination, VoiceSettings
 from interface.templatetags.interface import phone_text
 
 
-class NeededToStart(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """Something a start needs: a draft may do without it, which the form judges."""
-
-    def validate(self, value: Any) -> None:
-        pass
+class NeededToStart(JudgedByForm, forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A draft may do without it."""
 
 
 class CallerIdChoice(NeededToStart):

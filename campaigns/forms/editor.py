@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import F, Model
 
 from accounts.models import User
 from campaigns import services
@@ -129,6 +129,7 @@ class CampaignForm:
         for outcome, rule in changed_rules.items():
             self._save_rule(channel, outcome, rule)
         if by_itself and called and not is_new:
+            Channel.objects.filter(pk=channel.pk).update(revision=F("revision") + 1)
             self._note_sitting(channel, actor)
         channel.refresh_from_db(fields=["revision"])
         return channel

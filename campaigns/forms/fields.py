@@ -33,6 +33,14 @@ def refuse_unprintable(text: str, *, allowed: str = "") -> None:
             )
 
 
+class JudgedByForm:
+    """For a field that may be empty in some cases, which its form knows; never called optional."""
+
+    def validate(self, value: Any) -> None:
+        if value not in self.empty_values:  # type: ignore[attr-defined]
+            super().validate(value)  # type: ignore[misc]
+
+
 class Line(forms.CharField):
     """One line of text. What was pasted with line breaks or tabs becomes one line."""
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from campaigns import time_zones
-from campaigns.forms.fields import Day, Days, Row, WallClock, WeekHours, grid, masks_of
+from campaigns.forms.fields import Day, Days, JudgedByForm, Row, WallClock, WeekHours, grid, masks_of
 from campaigns.forms.tabs import Column, TabForm
 from campaigns.hours import describe
 
@@ -58,14 +58,10 @@ class ZoneSelect(forms.Select):
         return option
 
 
-class ZoneChoice(forms.ChoiceField):
+class ZoneChoice(JudgedByForm, forms.ChoiceField):
     """A zone, or none for each contact's own, which is a choice too."""
 
     widget = ZoneSelect(attrs={"data-searchable": "all"})
-
-    def validate(self, value: Any) -> None:
-        if value != time_zones.OWN_ZONE:
-            super().validate(value)
 
 
 class ScheduleForm(TabForm):

@@ -38,7 +38,7 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
     )
     is_active = forms.BooleanField(
-        label="Active", required=False, help_text="Campaigns can’t start with one that is not."
+        label="Active", required=False, initial=True, help_text="Campaigns can’t start with one that is not."
     )
 
     class Meta:
@@ -67,7 +67,7 @@ class CallerIdForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False, max_length=_most(CallerId, "name"), help_text="What you call it, such as Front desk."
     )
     is_active = forms.BooleanField(
-        label="Active", required=False, help_text="Campaigns can’t start with one that is not."
+        label="Active", required=False, initial=True, help_text="Campaigns can’t start with one that is not."
     )
     field_order = ("phone_number", "country", "name", "is_active")
 
@@ -114,9 +114,11 @@ class DispositionForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         widget=forms.RadioSelect,
     )
-    position = WholeNumber(least=0, most=9999, label="Order", help_text="Lower numbers are offered first.")
+    position = WholeNumber(
+        least=0, most=9999, initial=100, label="Order", help_text="Lower numbers are offered first."
+    )
     is_active = forms.BooleanField(
-        label="Offered", required=False, help_text="When it is not, calls that have it keep it."
+        label="Offered", required=False, initial=True, help_text="When it is not, calls that have it keep it."
     )
 
     class Meta:

@@ -87,15 +87,18 @@ let refused = false;
 let waitingSubmit = null;
 let submitted = false;
 
+// A new draft needs a name to be saved under.
+const canBeSaved = () => form.elements.namedItem("revision") || controlOf("name").value.trim();
 const schedule = (delay) => {
   if (!saves || refused || submitted) return;
   dirty = true;
+  if (canBeSaved() && !busy) say("Not saved yet…");
   clearTimeout(timer);
   timer = setTimeout(save, delay);
 };
 async function save() {
   if (busy || submitted) return;
-  if (!controlOf("name").value.trim() && !form.elements.namedItem("revision")) {
+  if (!canBeSaved()) {
     say("Give it a name, and it is saved as a draft.");
     return;
   }

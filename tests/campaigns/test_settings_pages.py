@@ -228,6 +228,11 @@ def test_a_name_without_latin_letters_gets_a_name_for_assistants_too(as_supervis
     assert Disposition.objects.get(name="要求演示").slug == "disposition"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_added_is_active_unless_told_otherwise(as_supervisor, kind):
+    assert as_supervisor.get(new(kind)).context["form"]["is_active"].value() is True
+
+
 # --- In use ------------------------------------------------------------------------------------------------
 
 
