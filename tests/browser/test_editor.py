@@ -1,0 +1,450 @@
+"""The campaign form in a real browser: tabs, the hour grid, drafts that save themselves, and the start."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from campaigns.lifecycles import ChannelStatus
+from campaigns.models import Campaign, Channel, Schedule
+from tests.factories import (
+    AssistantFactory,
+    CallerIdFactory,
+    ChannelFactory,
+    ContactFactory,
+    DoNotContactFactory,
+    ListFactory,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+NEW = "/campaigns/new/"
+OFFICE = sum(1 << hour for hour in range(9, 17))
+
+
+@pytest.fixture
+def destinations(transactional_db):
+    return AssistantFactory(name="Renewals assistant"), CallerIdFactory(phone_number="+14155552671")
+
+
+@pytest.fixture
+def page(open_browser, supervisor, destinations):
+    page = open_browser(supervisor)
+    page.goto(NEW)
+    return page
+
+
+def cell(page, day, hour):
+    return page.locator(f'#hour-grid input[value="{day}-{hour}"]')
+
+
+def saved(page):
+    expect(page.locator("#save-state")).to_contain_text(re.compile(r"saved at \d\d:\d\d", re.IGNORECASE))
+
+
+def name_it(page, name="Autumn renewals"):
+    page.get_by_label("Name", exact=True).fill(name)
+    saved(page)
+
+
+def hours():
+    return Schedule.objects.get().hours
+
+
+# --- Tabs --------------------------------------------------------------------------------------------------
+
+
+def test_tabs_are_moved_through_by_arrow_keys(page):
+    tabs = [page.get_by_role("tab", name=name) for name in ("Basic", "Schedule", "Advanced")]
+    panels = [page.get_by_role("tabpanel", name=name) for name in ("Basic", "Schedule", "Advanced")]
+    tabs[0].focus()
+    for key, at in (
+        ("ArrowRight", 1),
+        ("ArrowRight", 2),
+        ("ArrowRight", 0),
+        ("End", 2),
+        ("Home", 0),
+        ("ArrowLeft", 2),
+    ):
+        page.keyboard.press(key)
+        for number in range(3):
+            assert tabs[number].get_attribute("aria-selected") == str(number == at).lower()
+            expect(panels[number]).to_be_visible(visible=number == at)
+        expect(tabs[at]).to_be_focused()
+    assert page.url.endswith("#advanced")
+    page.reload()
+    expect(page.get_by_label("Concurrent calls")).to_be_visible()
+    # A link to a tab, as a refused start gives it.
+    page.goto(f"{NEW}#schedule")
+    expect(page.locator("#hour-grid")).to_be_visible()
+
+
+def test_an_error_opens_its_tab_and_is_marked_there(page):
+    page.get_by_label("Name", exact=True).fill("Renewals")
+    page.get_by_role("tab", name="Advanced").click()
+    page.get_by_label("Calls per second").fill("99")
+    page.get_by_role("tab", name="Basic").click()
+    page.get_by_role("button", name="Continue to contacts").click()
+    expect(page.get_by_role("alert")).to_contain_text("1 field needs another look")
+    field = page.get_by_label("Calls per second")
+    expect(field).to_be_visible()
+    expect(field).to_be_focused()
+    assert field.input_value() == "99"
+    expect(field).to_have_accessible_description(re.compile("Enter a whole number from 1 to 5"))
+    expect(page.get_by_role("tab", name=re.compile("Advanced.*has errors"))).to_be_visible()
+
+
+# --- The hour grid -----------------------------------------------------------------------------------------
+
+
+def test_hours_are_set_by_keyboard_alone(page):
+    name_it(page)
+    page.get_by_role("tab", name="Basic").focus()
+    page.keyboard.press("ArrowRight")
+    words = page.locator("#hours-in-words")
+    expect(words).to_have_text("Mon–Fri 9:00–17:00, each contact’s own time; 40 hours a week")
+    # Tab by tab to the grid, which is one stop.
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('#hour-grid') !== null"):
+            break
+    assert page.evaluate("document.activeElement.value") == "0-0"
+    page.keyboard.press("Tab")
+    assert not page.evaluate("document.activeElement.closest('#hour-grid') !== null")
+    page.keyboard.press("Shift+Tab")
+    # Saturday from 10:00 to 14:00, painted with Shift.
+    for _ in range(5):
+        page.keyboard.press("ArrowDown")
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    # All of Sunday by its heading, and Monday 9:00 off.
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Home")
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(words).to_have_text(
+        "Mon 10:00–17:00, Tue–Fri 9:00–17:00, Sat 10:00–14:00, Sun all day, "
+        "each contact’s own time; 67 hours a week"
+    )
+    saved(page)
+    assert hours() == [OFFICE & ~(1 << 9), *[OFFICE] * 4, 0b1111 << 10, (1 << 24) - 1]
+    assert Campaign.objects.count() == 1
+
+
+def test_dragging_paints_what_the_first_cell_became(page):
+    name_it(page)
+    page.get_by_role("tab", name="Schedule").click()
+
+    def drag(start, *through):
+        cell(page, *start).hover()
+        page.mouse.down()
+        for each in through:
+            cell(page, *each).hover()
+        page.mouse.up()
+
+    drag((5, 9), (5, 10), (5, 11), (6, 11))
+    drag((0, 9), (1, 9), (2, 9))
+    # A click is the shortest drag.
+    cell(page, 6, 23).click()
+    expect(page.locator("#hours-in-words")).to_contain_text("Sat 9:00–12:00")
+    saved(page)
+    without_nine = OFFICE & ~(1 << 9)
+    assert hours() == [without_nine] * 3 + [OFFICE] * 2 + [0b111 << 9, 1 << 11 | 1 << 23]
+
+
+def test_days_hours_and_presets_are_switched_at_once(page):
+    name_it(page)
+    page.get_by_role("tab", name="Schedule").click()
+    words = page.locator("#hours-in-words")
+    for preset, said in (
+        ("Clear", "Never open"),
+        ("Always", "Every day, all day"),
+        ("Every evening", "Every day 17:00–20:00"),
+        ("Business hours", "Mon–Fri 9:00–17:00"),
+    ):
+        page.get_by_role("button", name=preset).click()
+        expect(words).to_contain_text(said)
+    page.get_by_role("button", name="12:00 on every day").click()
+    page.get_by_role("button", name="Wednesday, all day").click()
+    expect(words).to_contain_text("Wed all day")
+    saved(page)
+    assert hours() == [OFFICE, OFFICE, (1 << 24) - 1, OFFICE, OFFICE, 1 << 12, 1 << 12]
+
+
+def test_a_finger_taps_hours(open_browser, supervisor, destinations):
+    page = open_browser(supervisor, width=390, height=844, has_touch=True)
+    page.goto(f"{NEW}#schedule")
+    cell(page, 5, 3).tap()
+    assert cell(page, 5, 3).is_checked()
+    cell(page, 5, 3).tap()
+    assert not cell(page, 5, 3).is_checked()
+
+
+# --- Without script ----------------------------------------------------------------------------------------
+
+
+def test_the_form_works_without_script(open_browser, supervisor, destinations):
+    page = open_browser(supervisor, java_script_enabled=False)
+    page.goto(NEW)
+    for title in ("Basic", "Schedule", "Advanced"):
+        expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_role("tablist")).to_be_hidden()
+    page.get_by_label("Name", exact=True).fill("By hand")
+    page.get_by_label("Saturday, 10:00 to 11:00").check()
+    page.locator("[name=time_zone]").select_option("Europe/Berlin")
+    page.locator("[name=closed_days]").fill("2030-12-25")
+    page.get_by_label("Concurrent calls").fill("3")
+    page.get_by_role("button", name="Continue to contacts").click()
+    expect(page.get_by_role("heading", name="Contacts and start")).to_be_visible()
+    channel = Channel.objects.get()
+    assert channel.schedule.hours == [OFFICE] * 5 + [1 << 10, 0]
+    assert channel.schedule.time_zone == "Europe/Berlin"
+    assert channel.voice.concurrent_calls == 3
+    page.get_by_text("Type or paste numbers").click()
+    page.get_by_label("Numbers", exact=True).fill("(415) 555-2671")
+    page.get_by_role("button", name="Add these numbers").click()
+    expect(page.get_by_text("By hand: typed in").first).to_be_visible()
+    page.get_by_role("button", name="Start now").click()
+    channel.refresh_from_db()
+    assert channel.status == ChannelStatus.RUNNING
+
+
+# --- Drafts ------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_saves_itself_once_it_has_a_name(page):
+    page.get_by_label("Description").fill("Win-back of plans that end in November")
+    expect(page.locator("#save-state")).to_contain_text("Give it a name")
+    assert not Campaign.objects.exists()
+    name_it(page)
+    campaign = Campaign.objects.get()
+    assert campaign.description == "Win-back of plans that end in November"
+    expect(page).to_have_url(re.compile(rf"/campaigns/{campaign.pk}/edit/"))
+    page.get_by_label("Custom prompt").fill("Be brief.")
+    page.get_by_label("Custom prompt").press("Tab")
+    saved(page)
+    page.reload()
+    expect(page.get_by_label("Custom prompt")).to_have_value("Be brief.")
+    expect(page.get_by_label("Assistant", exact=True)).to_have_value(re.compile(r"\d+"))
+    assert Campaign.objects.count() == 1
+
+
+def test_pressing_continue_at_once_makes_one_campaign(page):
+    page.get_by_label("Name", exact=True).press_sequentially("Quick", delay=5)
+    page.get_by_label("Name", exact=True).press("Enter")
+    expect(page.get_by_role("heading", name="Contacts and start")).to_be_visible()
+    assert Campaign.objects.count() == 1
+
+
+def test_a_draft_tells_beside_the_field_what_it_could_not_save(page):
+    name_it(page)
+    field = page.get_by_label("Dial timeout, in seconds")
+    field.fill("5")
+    field.press("Tab")
+    expect(page.locator("#save-state")).to_contain_text("except: Dial timeout")
+    expect(page.get_by_text("Enter a whole number from 15 to 120 seconds.")).to_be_visible()
+    expect(page.get_by_role("tab", name=re.compile("Basic.*has errors"))).to_be_visible()
+    field.fill("30")
+    field.press("Tab")
+    expect(page.locator("#save-state")).to_contain_text("Draft saved at")
+    expect(page.get_by_text("Enter a whole number from 15 to 120 seconds.")).to_be_hidden()
+    expect(page.get_by_role("tab", name=re.compile("Basic.*has errors"))).to_be_hidden()
+    assert Channel.objects.get().voice.dial_timeout_seconds == 30
+
+
+def test_a_second_window_does_not_overwrite_the_first(page, open_browser, supervisor):
+    name_it(page)
+    other = open_browser(supervisor)
+    other.goto(page.url)
+    other.get_by_label("Description").fill("From the other window")
+    saved(other)
+    page.get_by_label("Custom prompt").fill("From this window")
+    page.get_by_label("Custom prompt").press("Tab")
+    expect(page.locator("#save-state")).to_contain_text("Somebody else changed these settings")
+    assert Campaign.objects.get().description == "From the other window"
+
+
+def test_leaving_a_paused_campaign_with_changes_asks_first(open_browser, supervisor):
+    channel = ChannelFactory(paused=True)
+    page = open_browser(supervisor)
+    page.goto(f"/campaigns/{channel.campaign_id}/edit/")
+    expect(page.locator("#save-state")).to_contain_text("Changes count from the next call after you save.")
+    page.get_by_label("Dial timeout, in seconds").fill("30")
+    page.get_by_label("Dial timeout, in seconds").press("Tab")
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_role("link", name="Settings").click()
+    page.wait_for_timeout(300)
+    assert asked == ["beforeunload"]
+    assert Channel.objects.get().voice.dial_timeout_seconds == 60
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.locator("#toasts")).to_contain_text("The changes count from the next call on.")
+    assert Channel.objects.get().voice.dial_timeout_seconds == 30
+
+
+# --- Fields that help --------------------------------------------------------------------------------------
+
+
+def test_time_zones_are_found_by_country_or_everyday_name(page):
+    name_it(page)
+    page.get_by_role("tab", name="Schedule").click()
+    zone = page.get_by_role("combobox", name="Time zone")
+    expect(zone).to_have_value("Each contact’s own time zone")
+    zone.click()
+    expect(page.get_by_text("Latin America and the Caribbean")).to_be_visible()
+    zone.fill("germany")
+    expect(page.get_by_role("option")).to_have_text([re.compile("Berlin"), re.compile("Busingen")])
+    zone.fill("mountain denver")
+    zone.press("Enter")
+    expect(zone).to_have_value(re.compile("Mountain: Denver"))
+    expect(page.locator("#hours-in-words")).to_contain_text("Denver time")
+    zone.fill("nowhere at all")
+    expect(page.get_by_text("Nothing found")).to_be_visible()
+    zone.press("Escape")
+    expect(zone).to_have_value(re.compile("Mountain: Denver"))
+    saved(page)
+    assert Schedule.objects.get().time_zone == "America/Denver"
+
+
+def test_closed_days_are_added_and_removed(page):
+    name_it(page)
+    page.get_by_role("tab", name="Schedule").click()
+    day = page.get_by_label("Closed days")
+    for written in ("2030-12-25", "2030-01-01"):
+        day.fill(written)
+        page.get_by_role("button", name="Add day").click()
+    expect(page.locator(".days li")).to_have_text([re.compile("Jan 1, 2030"), re.compile("Dec 25, 2030")])
+    page.get_by_role("button", name=re.compile("Remove .*Jan 1, 2030")).click()
+    saved(page)
+    page.reload()
+    expect(page.locator(".days li")).to_have_text([re.compile("Dec 25, 2030")])
+
+
+def test_fields_are_inserted_into_the_prompt_where_the_cursor_is(page):
+    prompt = page.get_by_label("Custom prompt")
+    prompt.fill("Hello , how are you?")
+    prompt.evaluate("prompt => prompt.setSelectionRange(6, 6)")
+    page.get_by_role("button", name="{{ first_name }}").click()
+    expect(prompt).to_have_value("Hello {{ first_name }}, how are you?")
+    expect(prompt).to_be_focused()
+
+
+def test_an_unknown_field_in_the_prompt_is_flagged_while_typing(page):
+    name_it(page)
+    page.get_by_label("Custom prompt").fill("Hello {{ frist_name }}")
+    expect(page.get_by_text("did you mean “first_name”?")).to_be_visible()
+    page.get_by_label("Custom prompt").fill("Hello {{ first_name }}")
+    expect(page.get_by_text("did you mean “first_name”?")).to_be_hidden()
+
+
+def test_what_depends_on_a_choice_shows_when_it_is_made(page):
+    page.get_by_label("Hang up (for testing)").check()
+    expect(page.get_by_label("Custom prompt")).to_be_hidden()
+    page.get_by_role("tab", name="Advanced").click()
+    expect(page.get_by_label("Leave a message")).to_be_hidden()
+    page.get_by_label("Detect", exact=True).check()
+    page.get_by_label("Leave a message").check()
+    expect(page.get_by_label("Message", exact=True)).to_be_visible()
+    page.get_by_role("checkbox", name="Busy").check()
+    expect(page.get_by_label("How many times to call again, busy")).to_be_visible()
+
+
+# --- Contacts and start ------------------------------------------------------------------------------------
+
+
+def test_a_campaign_is_made_filled_and_scheduled(page):
+    contacts = ContactFactory.create_batch(4)
+    DoNotContactFactory(phone_number=contacts[0].phone_number)
+    ListFactory(name="Renewals 2026", members=contacts)
+    ListFactory(name="Trial users", members=2)
+    name_it(page)
+    page.get_by_role("button", name="Continue to contacts").click()
+    expect(page.get_by_text("No list is assigned.").first).to_be_visible()
+    expect(page.get_by_role("button", name="Start now")).to_be_disabled()
+    chooser = page.get_by_role("combobox", name="A list you have")
+    chooser.fill("renew")
+    chooser.press("Enter")
+    page.get_by_role("button", name="Assign", exact=True).click()
+    expect(page.locator("#preflight")).to_contain_text("3 of 4 will be called")
+    expect(page.locator("#preflight")).to_contain_text("On do-not-contact")
+    page.get_by_text("Schedule for later").click()
+    page.get_by_label("Start at").fill("2030-07-01T09:00")
+    page.get_by_role("button", name="Schedule", exact=True).click()
+    expect(page.locator("#toasts")).to_contain_text("Autumn renewals is scheduled.")
+    assert Channel.objects.get().status == ChannelStatus.SCHEDULED
+
+
+def test_settings_are_read_only_while_active(open_browser, supervisor):
+    channel = ChannelFactory(running=True, lists=[ListFactory(members=1)])
+    page = open_browser(supervisor)
+    page.goto(f"/campaigns/{channel.campaign_id}/edit/#schedule")
+    expect(page.get_by_text("This campaign is active: its settings are read-only.")).to_be_visible()
+    expect(cell(page, 0, 9)).to_be_disabled()
+    cell(page, 0, 9).hover(force=True)
+    page.mouse.down()
+    page.mouse.up()
+    assert cell(page, 0, 9).is_checked()
+    page.get_by_role("button", name="Pause to edit").click()
+    expect(page.get_by_text("read-only")).to_be_hidden()
+    expect(page.get_by_label("Name", exact=True)).to_be_enabled()
+
+
+def test_a_missing_caller_id_is_made_on_the_way(open_browser, supervisor, transactional_db):
+    page = open_browser(supervisor)
+    page.goto(NEW)
+    page.get_by_label("Description").fill("Typed before the name")
+    page.get_by_role("button", name="Add a caller ID").click()
+    page.get_by_label("Phone number").fill("(415) 555-2671")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_label("Description")).to_have_value("Typed before the name")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Untitled campaign")
+    expect(page.get_by_label("Caller ID", exact=True)).to_have_value(re.compile(r"\d+"))
+    saved(page)
+    assert Channel.objects.get().voice.caller_id.phone_number == "+14155552671"
+
+
+# --- How it looks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [1360, 390])
+def test_every_state_is_photographed(open_browser, supervisor, destinations, photograph, width):
+    contacts = ContactFactory.create_batch(30, fields={"plan": "Gold", "renews_on": "30 November"})
+    for contact in contacts[:3]:
+        DoNotContactFactory(phone_number=contact.phone_number)
+    channel = ChannelFactory(
+        campaign__name="Autumn renewals, West",
+        lists=[ListFactory(name="Renewals 2026", members=contacts), ListFactory(members=contacts[:5])],
+        voice__assistant=destinations[0],
+        voice__caller_id=destinations[1],
+        voice__machine_detection="wait",
+        voice__on_machine="message",
+        voice__voicemail_message="Please call us back.",
+        voice__prompt="Hello {{ first_name }}, your plan {{ paln }} ends soon.",
+    )
+    running = ChannelFactory(running=True, campaign__name="Trial follow-up")
+    page = open_browser(supervisor, width=width)
+    for path, name in (
+        (NEW, "new"),
+        (f"/campaigns/{channel.campaign_id}/edit/#basic", "basic"),
+        (f"/campaigns/{channel.campaign_id}/edit/#schedule", "schedule"),
+        (f"/campaigns/{channel.campaign_id}/edit/#advanced", "advanced"),
+        (f"/campaigns/{channel.campaign_id}/launch/", "launch"),
+        (f"/campaigns/{running.campaign_id}/edit/#schedule", "locked"),
+        ("/settings/", "settings"),
+        ("/settings/assistants/new/", "settings-form"),
+    ):
+        page.goto("about:blank")
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        # Nothing wider than the screen.
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        photograph(page, f"editor-{name}-{width}")
