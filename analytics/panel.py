@@ -118,7 +118,7 @@ def first_word(name: str) -> str:
 
 
 def panel_of(call: Call, user: User | AnonymousUser, form: DispositionForm | None = None) -> Panel:
-    """Everything of a call, in five queries."""
+    """Everything of a call, in a handful of queries."""
     call = (
         Call.objects.select_related("disposition", "enrollment", "campaign", "contact")
         .prefetch_related("events")
@@ -136,7 +136,7 @@ def panel_of(call: Call, user: User | AnonymousUser, form: DispositionForm | Non
         is_over=is_over,
         dispositions=_offered(call),
         form=form or DispositionForm(initial={"callback_at": call.callback_at or _tomorrow()}),
-        events=[_event(event) for event in sorted(call.events.all(), key=lambda event: event.pk)],
+        events=_events(call),
         may_edit=bool(getattr(user, "may_edit", False)) and is_over,
     )
 
@@ -192,7 +192,19 @@ def _milliseconds(value: Any, otherwise: int) -> int:
     return int(value)
 
 
-def _event(event: CallEvent) -> Event:
+def _events(call: Call) -> list[Event]:
+    """In the order they were heard of; people by their names."""
+    events = sorted(call.events.all(), key=lambda event: event.pk)
+    told = [event.data.get("by") for event in events if isinstance(event.data, dict)]
+    people = User.objects.in_bulk({key for key in told if isinstance(key, int)})
+    return [_event(event, people) for event in events]
+
+
+def _event(event: CallEvent, people: dict[int, User]) -> Event:
     label = EVENTS.get(event.kind) or event.kind.replace("_", " ").capitalize()
     data = event.data if isinstance(event.data, dict) else {"": event.data}
-    return Event(label, event.at, [(str(name), str(value)) for name, value in data.items() if value != ""])
+    told = {
+        name: people.get(value, value) if name == "by" and isinstance(value, int) else value
+        for name, value in data.items()
+    }
+    return Event(label, event.at, [(str(name), str(value)) for name, value in told.items() if value != ""])

@@ -117,6 +117,15 @@ def test_events_are_told_in_order(as_viewer, call):
     assert places == sorted(places)
 
 
+def test_events_name_who_did_it(as_supervisor, supervisor, call):
+    choose(as_supervisor, call, disposition="interested")
+    call.events.create(kind="odd", data={"by": [1], "who": supervisor.pk})
+    call.events.create(kind="odder", data=["not", "an object"])
+    events = page_of(as_supervisor, call).partition('class="events"')[2]
+    assert f"<dt>by</dt><dd>{supervisor}</dd>" in events
+    assert "Odder" in events
+
+
 def test_the_page_of_a_call_takes_few_queries(as_supervisor, call, django_assert_max_num_queries):
     TranscriptFactory(call=call)
     with django_assert_max_num_queries(12):

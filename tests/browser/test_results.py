@@ -286,6 +286,20 @@ def test_filtering_keeps_the_open_call_and_says_so_in_the_address(listening, cha
     expect(page.get_by_text("No call is like that")).to_be_visible()
 
 
+def test_a_filter_chosen_from_a_list_filters_at_once(listening, channel):
+    page, call = listening
+    enrollment = EnrollmentFactory(
+        channel=channel, status="retry", attempts=1, due_at=timezone.now() + timedelta(hours=1)
+    )
+    CallFactory(enrollment=enrollment, outcome="busy")
+    refresh(page)
+    expect(page.locator(".calls tbody tr")).to_have_count(2)
+    page.get_by_label("Status of the contact now").select_option("Retry scheduled")
+    expect(page.locator(".calls tbody tr")).to_have_count(1)
+    expect(page.locator(".calls tbody tr")).to_contain_text("Retry")
+    expect(page).to_have_url(re.compile(rf"\?status=retry&call={call.pk}$"))
+
+
 # --- Deciding --------------------------------------------------------------------------------------
 
 

@@ -432,23 +432,66 @@ def test_the_search_for_writes_finds_them(tmp_path):
 
 
 SQL_WRITE = re.compile(
-    r"\bUPDATE\s+(campaigns_channel|campaigns_enrollment|campaigns_campaign|dialer_call)\b"
+    r"\bUPDATE\s+(campaigns_channel|campaigns_enrollment|campaigns_campaign|dialer_call|contacts_import)\b"
 )
-SETS_A_STATUS = re.compile(r"\bSET\b[^;]*?\b(status|state)\s*=", re.DOTALL)
+# A column of the SET list, not one compared in WHERE or CASE.
+SETS_A_STATUS = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*?(?:\bSET|,)\s+(?:status|state)\s*=", re.DOTALL)
+SETS_IT_FIRST = re.compile(r"\bSET\s+(?:status|state)\s*=")
 
 
-def test_sql_that_sets_a_status_reads_its_moves_from_the_table():
+@pytest.mark.parametrize(
+    ("statement", "sets"),
+    [
+        ("UPDATE dialer_call SET state = 'ended' WHERE id = 1", True),
+        ("UPDATE dialer_call SET checks = 0,\n    state = CASE WHEN id = 1 THEN 'ended' END", True),
+        ("UPDATE dialer_call SET checks = 0 WHERE state = 'ended'", False),
+        ("UPDATE dialer_call SET checks = CASE WHEN state = 'ended' THEN 1 END", False),
+    ],
+)
+def test_the_search_for_sql_tells_setting_from_asking(statement, sets):
+    assert bool(SETS_A_STATUS.search(statement) or SETS_IT_FIRST.search(statement)) == sets
+
+
+TABLES = {
+    "dialer_call": CALL,
+    "campaigns_channel": CHANNEL,
+    "campaigns_enrollment": ENROLLMENT,
+    "contacts_import": IMPORT,
+}
+
+
+def is_a_move(statement: str) -> bool:
+    """Whether SQL that names its states literally goes from where to where a move does."""
+    lifecycle = TABLES.get(SQL_WRITE.search(statement)[1])
+    if lifecycle is None:
+        return False
+    before, _, condition = statement.partition("WHERE")
+    targets = re.findall(rf"\b{lifecycle.column}\s*=\s*'(\w+)'", before)
+    sources = re.findall(rf"(?<!channel\.)\b{lifecycle.column}\s*=\s*'(\w+)'", condition)
+    pairs = set(itertools.product(sources, targets))
+    return bool(pairs) and pairs <= lifecycle.transitions()
+
+
+def test_sql_that_sets_a_status_makes_a_move_of_the_table():
     for path in sources():
         text = path.read_text()
+        # As written in the module: unparse() spells line ends.
         strings = [
-            ast.unparse(node)
+            ast.unparse(node).replace("\\n", "\n")
             for node in ast.walk(ast.parse(text))
             if isinstance(node, ast.Constant | ast.JoinedStr)
         ]
-        if any(SQL_WRITE.search(string) and SETS_A_STATUS.search(string) for string in strings):
-            assert re.search(r"\b(ENROLLMENT|CHANNEL|CALL|IMPORT)\b", text), (
-                f"{path} writes a status by itself"
-            )
+        for string in strings:
+            if SQL_WRITE.search(string) and (SETS_A_STATUS.search(string) or SETS_IT_FIRST.search(string)):
+                reads_the_table = re.search(r"\b(ENROLLMENT|CHANNEL|CALL|IMPORT)\b", text)
+                assert reads_the_table or is_a_move(string), f"{path} writes a status by itself:\n{string}"
+
+
+def test_literal_sql_is_held_against_the_table():
+    write = "UPDATE dialer_call AS call SET state = '{}' FROM x WHERE call.state = '{}'"
+    assert is_a_move(write.format("placing", "intent"))
+    assert not is_a_move(write.format("intent", "placing"))
+    assert not is_a_move("UPDATE dialer_call SET state = 'ended' WHERE id = 1")
 
 
 # --- Counts by status ------------------------------------------------------------------------------
