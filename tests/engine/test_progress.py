@@ -1,0 +1,500 @@
+"""What is heard of a call, in any order and any number of times, ends the same."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from campaigns.models import Campaign, Channel, Disposition, Enrollment
+from dialer import assistants, progress
+from dialer.carrier import Ended, Ending
+from dialer.models import Call
+from dialer.services import set_disposition
+from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ReattemptRuleFactory, zone_set
+from tests.factories.dialer import CallFactory
+
+pytestmark = pytest.mark.django_db
+CARRIER_ID = "carrier-call"
+COMPLETED = Ending(
+    ended=Ended.ANSWERED,
+    code=4000,
+    cause="Normal Hangup",
+    by="contact",
+    duration_seconds=20,
+    billed_seconds=60,
+    carrier_id=CARRIER_ID,
+)
+BUSY = Ending(ended=Ended.BUSY, code=3010, cause="Busy", by="carrier", carrier_id=CARRIER_ID)
+NO_ANSWER = Ending(ended=Ended.NO_ANSWER, code=3000, cause="No answer", by="carrier", carrier_id=CARRIER_ID)
+FAILED = Ending(ended=Ended.FAILED, code=3080, cause="Carrier error", by="carrier", carrier_id=CARRIER_ID)
+CANCELLED = Ending(ended=Ended.CANCELLED, code=1000, cause="Cancelled", by="us", carrier_id=CARRIER_ID)
+IN_TWO_HOURS = timezone.now().replace(microsecond=0) + timedelta(hours=2)
+
+
+@pytest.fixture(autouse=True)
+def awake(settings: Any) -> None:
+    settings.QUIET_HOURS_END, settings.QUIET_HOURS_START = 0, 24
+
+
+def placing(channel: Channel | None = None, state: str = "placing", **options: Any) -> Call:
+    """A call of a contact being called, at the moment of the POST."""
+    enrollment = options.pop("enrollment", None) or EnrollmentFactory(
+        channel=channel or ChannelFactory(running=True, schedule__time_zone="UTC"),
+        contact=ContactFactory(zone_set=zone_set()),
+        status="calling",
+        attempts=options.get("attempt", 1) - 1,
+    )
+    return CallFactory(
+        enrollment=enrollment,
+        state=state,
+        accepted_at=None,
+        deadline_at=timezone.now() + timedelta(seconds=30),
+        **options,
+    )
+
+
+def accept(call: Call) -> Any:
+    return progress.accept(call_id=call.pk, request_id="request", ring_timeout_seconds=60)
+
+
+def ring(call: Call) -> Any:
+    return progress.ring(call_id=call.pk, carrier_id=CARRIER_ID, data={"Event": "Ring"})
+
+
+def answer(call: Call) -> Any:
+    return progress.answer(call_id=call.pk, carrier_id=CARRIER_ID, data={"Event": "StartApp"})
+
+
+def machine(call: Call) -> Any:
+    return progress.find_machine(call_id=call.pk, carrier_id=CARRIER_ID, data={"Machine": "true"})
+
+
+def end_of(ending: Ending) -> Callable[[Call], Any]:
+    def end(call: Call) -> Any:
+        return progress.end(call_id=call.pk, ending=ending, data={"Event": "Hangup"})
+
+    return end
+
+
+def report_of(disposition: str) -> Callable[[Call], Any]:
+    said = assistants.Report(
+        turns=[{"speaker": "contact", "text": "Hello?", "start_ms": 0, "end_ms": 400}],
+        disposition=disposition,
+        summary="They talked.",
+        callback_at=IN_TWO_HOURS if disposition == "callback" else None,
+    )
+
+    def report(call: Call) -> Any:
+        return assistants.report(call_id=call.pk, report=said)
+
+    return report
+
+
+def final(call: Call) -> dict[str, Any]:
+    """What must not depend on the order."""
+    call.refresh_from_db()
+    enrollment = Enrollment.objects.get(pk=call.enrollment_id)
+    return {
+        "state": call.state,
+        "outcome": call.outcome,
+        "request": call.request_id,
+        "carrier": call.carrier_id,
+        "is_machine": call.is_machine,
+        "was accepted": call.accepted_at is not None,
+        "was answered": call.answered_at is not None,
+        "deadline": call.deadline_at,
+        "code": call.hangup_code,
+        "seconds": call.duration_seconds,
+        "disposition": call.disposition and call.disposition.slug,
+        "callback": call.callback_at,
+        "summary": call.summary,
+        "status": enrollment.status,
+        "attempts": enrollment.attempts,
+        "reason": enrollment.reason,
+        "due": enrollment.due_at if enrollment.status == "callback" else None,
+        "endings": call.events.filter(kind="hangup").count(),
+    }
+
+
+STORIES: dict[str, tuple[list[Callable[[Call], Any]], str]] = {
+    "completed": ([accept, ring, answer, end_of(COMPLETED)], "completed"),
+    "busy": ([accept, end_of(BUSY)], "busy"),
+    "no answer": ([accept, ring, end_of(NO_ANSWER)], "no_answer"),
+    "failed": ([accept, ring, end_of(FAILED)], "failed"),
+    "cancelled": ([accept, ring, end_of(CANCELLED)], "no_answer"),
+    "interested": ([accept, ring, answer, end_of(COMPLETED), report_of("interested")], "completed"),
+    "no decision": ([accept, ring, answer, end_of(COMPLETED), report_of("no_decision")], "unsuccessful"),
+    "callback": ([accept, ring, answer, end_of(COMPLETED), report_of("callback")], "callback"),
+    "do not call": ([accept, ring, answer, end_of(COMPLETED), report_of("do_not_call")], "do_not_call"),
+}
+
+
+def told(call: Call, events: list[Callable[[Call], Any]]) -> dict[str, Any]:
+    for event in events:
+        event(call)
+    return final(call)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_every_order_of_the_same_events_ends_the_same(story):
+    events, status = STORIES[story]
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC")
+    expected = told(placing(channel), events)
+    assert expected["status"] == status
+    assert expected["attempts"] == 1
+    assert expected["endings"] == 1
+    for order in itertools.permutations(events):
+        assert told(placing(channel), list(order)) == expected, [event.__name__ for event in order]
+
+
+def test_every_order_in_which_a_machine_is_found_before_the_end_ends_as_voicemail():
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC")
+    before = [accept, ring, answer, machine]
+    expected = told(placing(channel), [*before, end_of(COMPLETED)])
+    assert (expected["outcome"], expected["status"], expected["is_machine"]) == (
+        "voicemail",
+        "voicemail",
+        True,
+    )
+    for order in itertools.permutations(before):
+        for late in (0, 1, 2):
+            events = [*order[: 4 - late], end_of(COMPLETED), *order[4 - late :]]
+            if machine in events[: 4 - late]:
+                assert told(placing(channel), events) == expected, [event.__name__ for event in events]
+
+
+@given(data=st.data(), story=st.sampled_from(sorted(STORIES)))
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_order_with_any_repetitions_ends_the_same(data, story):
+    events, _ = STORIES[story]
+    with transaction.atomic():
+        channel = ChannelFactory(running=True, schedule__time_zone="UTC")
+        expected = told(placing(channel), events)
+        times = [data.draw(st.integers(1, 4)) for _ in events]
+        order = data.draw(
+            st.permutations([event for event, n in zip(events, times, strict=True) for _ in range(n)])
+        )
+        assert told(placing(channel), order) == expected
+        transaction.set_rollback(True)
+
+
+@given(data=st.data())
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_was_not_heard_the_end_alone_says_how_it_was(data):
+    lost = data.draw(st.sets(st.sampled_from([accept, ring, answer])))
+    order = data.draw(st.permutations([e for e in (accept, ring, answer) if e not in lost]))
+    with transaction.atomic():
+        found = told(placing(), [*order, end_of(COMPLETED)])
+        assert (found["outcome"], found["status"], found["attempts"]) == ("completed", "completed", 1)
+        assert found["was accepted"]
+        assert found["was answered"]
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("late", [accept, ring, answer, machine, end_of(BUSY), end_of(NO_ANSWER)])
+def test_what_comes_after_the_end_changes_nothing(late):
+    call = placing()
+    told(call, [accept, ring, answer, end_of(COMPLETED)])
+    before = Call.objects.filter(pk=call.pk).values().get()
+    contact = Enrollment.objects.filter(pk=call.enrollment_id).values().get()
+    for _ in range(3):
+        late(call)
+    assert Call.objects.filter(pk=call.pk).values().get() == before
+    assert Enrollment.objects.filter(pk=call.enrollment_id).values().get() == contact
+
+
+def test_the_events_of_a_call_are_kept_in_order_and_what_is_told_again_is_not_kept_twice():
+    call = placing()
+    told(call, [accept, ring, answer, answer, machine, machine, end_of(COMPLETED), end_of(COMPLETED), answer])
+    kinds = list(call.events.order_by("id").values_list("kind", flat=True))
+    assert kinds == ["ring", "answer", "machine", "hangup"]
+    assert call.events.get(kind="hangup").data == {"Event": "Hangup"}
+
+
+def test_an_answer_told_again_gets_the_same_rules_and_after_the_end_none():
+    call = placing()
+    first = answer(call)
+    assert first is not None
+    assert answer(call) == first
+    end_of(COMPLETED)(call)
+    assert answer(call) is None
+
+
+def test_the_first_event_may_come_before_the_answer_to_the_post():
+    call = placing()
+    ring(call)
+    answer(call)
+    call.refresh_from_db()
+    assert (call.state, call.request_id) == ("connected", "")
+    accept(call)
+    call.refresh_from_db()
+    assert (call.state, call.request_id) == ("connected", "request")
+
+
+def test_a_whole_call_may_pass_before_the_answer_to_the_post():
+    call = placing()
+    found = told(call, [ring, answer, end_of(COMPLETED), accept])
+    assert (found["state"], found["request"], found["attempts"]) == ("ended", "request", 1)
+
+
+def test_an_event_without_the_carriers_name_does_not_wipe_it_out():
+    call = placing()
+    ring(call)
+    progress.ring(call_id=call.pk, carrier_id="", data={})
+    progress.answer(call_id=call.pk, carrier_id="", data={})
+    progress.end(call_id=call.pk, ending=replace(COMPLETED, carrier_id=""), data={})
+    call.refresh_from_db()
+    assert call.carrier_id == CARRIER_ID
+
+
+@pytest.mark.parametrize("event", [accept, ring, answer, machine, end_of(COMPLETED)])
+def test_nothing_is_believed_of_a_call_that_was_not_placed(event):
+    call = placing(state="intent")
+    before = Call.objects.filter(pk=call.pk).values().get()
+    event(call)
+    assert Call.objects.filter(pk=call.pk).values().get() == before
+    assert Enrollment.objects.get(pk=call.enrollment_id).status == "calling"
+    assert not call.events.exists()
+
+
+@pytest.mark.parametrize("event", [accept, ring, answer, machine, end_of(COMPLETED), report_of("interested")])
+def test_an_event_of_an_unknown_call_is_not_an_error(event):
+    assert not event(Call(pk=10**12))
+
+
+# --- In doubt, and given up ------------------------------------------------------------------------
+
+
+def test_a_call_in_doubt_is_resolved_by_whatever_is_heard_of_it():
+    for event, state in (
+        (accept, "ringing"),
+        (ring, "ringing"),
+        (answer, "connected"),
+        (end_of(BUSY), "ended"),
+    ):
+        call = placing()
+        assert progress.doubt(call_id=call.pk, why="No answer")
+        event(call)
+        call.refresh_from_db()
+        assert call.state == state
+
+
+@pytest.mark.parametrize("event", [accept, ring, answer, end_of(BUSY)])
+def test_what_is_known_is_not_doubted(event):
+    call = placing()
+    event(call)
+    call.refresh_from_db()
+    before = call.state
+    assert not progress.doubt(call_id=call.pk, why="No answer")
+    call.refresh_from_db()
+    assert call.state == before
+
+
+@pytest.mark.parametrize("waited_as", ["pending", "retry", "callback"])
+def test_a_withdrawn_call_leaves_its_contact_waiting_as_before(waited_as):
+    call = placing(claimed_from=waited_as, attempt=2)
+    assert progress.withdraw(call_ids=[call.pk], cause="Slow down", from_states=["placing"]) == 1
+    enrollment = Enrollment.objects.get(pk=call.enrollment_id)
+    assert (enrollment.status, enrollment.attempts) == (waited_as, 1)
+    call.refresh_from_db()
+    assert (call.state, call.outcome, call.accepted_at) == ("ended", "withdrawn", None)
+
+
+def test_a_withdrawn_contact_waits_as_long_as_asked():
+    call = placing()
+    progress.withdraw(
+        call_ids=[call.pk], cause="Slow down", from_states=["placing"], delay=timedelta(seconds=5)
+    )
+    due_at = Enrollment.objects.get(pk=call.enrollment_id).due_at
+    assert timedelta(seconds=3) < due_at - timezone.now() <= timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("event", [accept, ring, answer, end_of(BUSY)])
+def test_a_call_that_was_heard_of_is_not_withdrawn(event):
+    call = placing()
+    event(call)
+    states = ["intent", "placing", "unknown", "ringing"]
+    assert progress.withdraw(call_ids=[call.pk], cause="Never placed", from_states=states) == 0
+    assert Enrollment.objects.get(pk=call.enrollment_id).status != "pending"
+
+
+def test_a_call_that_was_given_up_and_took_place_is_noted_once_and_its_contact_is_left_alone():
+    call = placing()
+    progress.withdraw(call_ids=[call.pk], cause="Never placed", from_states=["placing"])
+    for _ in range(3):
+        assert not end_of(COMPLETED)(call)
+        assert answer(call) is None
+    assert list(call.events.values_list("kind", flat=True)) == ["hangup_late"]
+    assert Enrollment.objects.get(pk=call.enrollment_id).status == "pending"
+
+
+def test_late_events_of_an_earlier_call_do_not_touch_the_call_under_way():
+    first = placing()
+    progress.withdraw(call_ids=[first.pk], cause="Never placed", from_states=["placing"])
+    Enrollment.objects.filter(pk=first.enrollment_id).update(status="calling")
+    second = placing(enrollment=first.enrollment)
+    for event in (ring, answer, machine, end_of(COMPLETED)):
+        event(first)
+    second.refresh_from_db()
+    enrollment = Enrollment.objects.get(pk=first.enrollment_id)
+    assert (second.state, enrollment.status, enrollment.attempts) == ("placing", "calling", 0)
+
+
+def test_a_disposition_of_an_earlier_call_does_not_move_a_contact_that_was_called_again():
+    first = placing()
+    end_of(BUSY)(first)
+    Enrollment.objects.filter(pk=first.enrollment_id).update(status="busy")
+    second = placing(enrollment=first.enrollment, attempt=2, state="ringing")
+    report_of("callback")(first)
+    assert Enrollment.objects.get(pk=first.enrollment_id).status == "busy"
+    assert second.pk > first.pk
+
+
+# --- What an end means -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ending"), [("busy", BUSY), ("no_answer", NO_ANSWER), ("failed", FAILED)]
+)
+def test_a_reattempt_rule_is_applied_once_however_often_the_end_is_told(outcome, ending):
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC", voice__attempts_per_contact=3)
+    ReattemptRuleFactory(channel=channel, outcome=outcome, delay_minutes=30, max_times=1)
+    call = placing(channel)
+    for _ in range(3):
+        end_of(ending)(call)
+    enrollment = Enrollment.objects.get(pk=call.enrollment_id)
+    assert (enrollment.status, enrollment.attempts) == ("retry", 1)
+    assert timedelta(minutes=29) < enrollment.due_at - timezone.now() <= timedelta(minutes=30)
+    # Its one repetition is used up after the next.
+    Enrollment.objects.filter(pk=enrollment.pk).update(status="calling")
+    end_of(ending)(placing(enrollment=enrollment, attempt=2))
+    enrollment.refresh_from_db()
+    assert (enrollment.status, enrollment.attempts) == (outcome, 2)
+
+
+def test_a_number_that_can_never_work_is_not_tried_again():
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC", voice__attempts_per_contact=3)
+    ReattemptRuleFactory(channel=channel, outcome="failed", delay_minutes=30, max_times=2)
+    call = placing(channel)
+    end_of(replace(FAILED, code=3050, permanent=True))(call)
+    assert Enrollment.objects.get(pk=call.enrollment_id).status == "failed"
+
+
+def test_who_was_answered_and_then_cut_off_by_us_was_reached():
+    call = placing()
+    told(call, [accept, ring, answer, end_of(replace(CANCELLED, duration_seconds=4))])
+    assert Enrollment.objects.get(pk=call.enrollment_id).status == "completed"
+
+
+def test_connecting_although_a_machine_answered_counts_as_completed():
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC", voice__on_machine="connect")
+    found = told(placing(channel), [accept, ring, answer, machine, end_of(COMPLETED)])
+    assert (found["is_machine"], found["outcome"], found["status"]) == (True, "completed", "completed")
+
+
+def test_a_call_goes_on_when_its_campaign_is_deleted_and_keeps_its_name():
+    call = placing()
+    name = call.campaign_name
+    told(call, [accept, ring, answer])
+    Channel.objects.filter(pk=call.channel_id).update(status="paused")
+    Campaign.objects.get(pk=call.campaign_id).delete()
+    assert answer(call) is None
+    assert end_of(COMPLETED)(call)
+    call.refresh_from_db()
+    assert (call.state, call.outcome, call.campaign_name) == ("ended", "completed", name)
+    assert call.enrollment_id is None
+
+
+def test_an_end_keeps_what_the_carrier_said_of_time_and_cost():
+    call = placing()
+    told(call, [accept, ring, answer, end_of(COMPLETED)])
+    call.refresh_from_db()
+    assert (call.duration_seconds, call.billed_seconds, call.hangup_by) == (20, 60, "contact")
+    assert call.hangup_cause == "Normal Hangup"
+    assert call.accepted_at <= call.ringing_at <= call.answered_at <= call.ended_at
+
+
+def test_the_database_itself_refuses_a_state_that_goes_back():
+    call = placing()
+    told(call, [accept, ring, answer])
+    for state in ("intent", "placing", "unknown", "ringing"):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Call.objects.filter(pk=call.pk).update(state=state)
+
+
+# --- At the same moment ----------------------------------------------------------------------------
+
+
+def at_once(*deeds: Callable[[], Any]) -> list[Any]:
+    barrier = threading.Barrier(len(deeds))
+    results: list[Any] = [None] * len(deeds)
+    failures: list[BaseException] = []
+
+    def work(place: int) -> None:
+        try:
+            connection.ensure_connection()
+            barrier.wait(10)
+            results[place] = deeds[place]()
+        except BaseException as failure:
+            failures.append(failure)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(len(deeds))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not failures, failures
+    return results
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_end_told_twice_at_the_same_moment_counts_once():
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC")
+    for _ in range(8):
+        call = placing(channel)
+        assert sorted(at_once(*[partial(end_of(COMPLETED), call)] * 3)) == [False, False, True]
+        found = final(call)
+        assert (found["attempts"], found["endings"], found["status"]) == (1, 1, "completed")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_events_at_the_same_moment_end_as_if_one_after_the_other():
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC")
+    events, _ = STORIES["callback"]
+    expected = told(placing(channel), events)
+    for _ in range(8):
+        call = placing(channel)
+        at_once(*(partial(event, call) for event in events))
+        assert final(call) == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_person_and_the_end_at_the_same_moment_agree(supervisor):
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC")
+    disposition = Disposition.objects.get(slug="do_not_call")
+    for _ in range(8):
+        call = placing(channel)
+        answer(call)
+        at_once(
+            partial(end_of(COMPLETED), call),
+            partial(set_disposition, call=call, disposition=disposition, actor=supervisor),
+        )
+        found = final(call)
+        assert (found["outcome"], found["disposition"], found["status"]) == (
+            "completed",
+            "do_not_call",
+            "do_not_call",
+        )
