@@ -322,15 +322,14 @@ def _columns(sort: str) -> list[dict[str, Any]]:
 
 def _steps() -> list[dict[str, Any]]:
     """What to do first, each ticked when it is done."""
-    return [
-        {"key": "contacts", "is_done": Contact.objects.exists()},
-        {
-            "key": "settings",
-            "is_done": CallerId.objects.filter(is_active=True).exists()
-            and Assistant.objects.filter(is_active=True).exists(),
-        },
-        {"key": "campaign", "is_done": False},
-    ]
+    is_done = {
+        "contacts": Contact.objects.exists(),
+        "settings": CallerId.objects.filter(is_active=True).exists()
+        and Assistant.objects.filter(is_active=True).exists(),
+        "campaign": False,
+    }
+    following = next(key for key, done in is_done.items() if not done)
+    return [{"key": key, "is_done": done, "is_next": key == following} for key, done in is_done.items()]
 
 
 def _version(rows: list[Row], chips: list[dict[str, Any]]) -> str:

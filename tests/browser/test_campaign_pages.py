@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
@@ -172,6 +174,13 @@ def test_a_refresh_brings_new_numbers(supervisor_page, running):
     poll(supervisor_page)
 
     expect(supervisor_page.get_by_text("3 in progress").first).to_be_visible()
+
+
+def test_the_page_says_how_old_its_numbers_are(supervisor_page, running):
+    opened(supervisor_page, running)
+    expect(supervisor_page.get_by_text(re.compile(r"updated [2-9] s ago"))).to_be_visible()
+    poll(supervisor_page)
+    expect(supervisor_page.get_by_text("updated just now")).to_be_visible()
 
 
 def test_a_refresh_leaves_an_open_menu_open_and_focus_in_it(supervisor_page, running):
