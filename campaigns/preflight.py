@@ -11,11 +11,13 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import Count
 
 from campaigns.hours import OpeningHours, closes_at, is_open, next_opening
-from campaigns.models import Channel, VoiceDestination
+from campaigns.lifecycles import WAITING
+from campaigns.models import Channel, Enrollment, VoiceDestination
 from campaigns.rulebook import Rulebook, load_rulebook
-from contacts.models import ZoneSet
+from contacts.models.contact import zones_of
 
 # What a call takes in all, ringing included, where nothing is known yet; said beside the estimate.
 CALL_SECONDS = 60
@@ -107,12 +109,11 @@ def preflight(channel: Channel, now: datetime) -> Preflight:
         cursor.execute(COUNT, [channel.pk])
         rows = [tuple(int(value) for value in row) for row in cursor.fetchall()]
     rules = load_rulebook(channel.pk)
-    zones = ZoneSet.objects.in_bulk([row[0] for row in rows])
     groups = [
-        Group(zones[zone_set].zone_infos(), contacts - without_number - refused)
+        Group(zones_of(zone_set), contacts - without_number - refused)
         for zone_set, _, contacts, without_number, refused in rows
     ]
-    seconds = HANG_UP_SECONDS if rules.destination == VoiceDestination.HANGUP else CALL_SECONDS
+    seconds = _seconds_a_call(rules)
     start = max(now, channel.start_at) if channel.start_at else now
     return Preflight(
         in_lists=sum(row[1] for row in rows),
@@ -125,6 +126,39 @@ def preflight(channel: Channel, now: datetime) -> Preflight:
         call_seconds=seconds,
         has_reattempts=bool(rules.rules.by_outcome) and rules.rules.attempts_per_contact > 1,
     )
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """Of a run that was started: who waits, and until when that takes."""
+
+    waiting: int
+    estimate: Estimate | None
+    call_seconds: int
+
+
+def remaining(channel: Channel, now: datetime) -> Remaining:
+    """Work out what is left of the channel's run."""
+    rows = (
+        Enrollment.objects.filter(channel=channel, run=channel.run, status__in=WAITING)
+        .values_list("zone_set")
+        .annotate(contacts=Count("id"))
+        .order_by()
+    )
+    groups = [Group(zones_of(zone_set), contacts) for zone_set, contacts in rows]
+    rules = load_rulebook(channel.pk)
+    seconds = _seconds_a_call(rules)
+    return Remaining(
+        waiting=sum(contacts for _, contacts in rows),
+        estimate=estimate(groups, rules.hours, rules.zone, calls_per_second(rules, seconds), now)
+        if groups
+        else None,
+        call_seconds=seconds,
+    )
+
+
+def _seconds_a_call(rules: Rulebook) -> int:
+    return HANG_UP_SECONDS if rules.destination == VoiceDestination.HANGUP else CALL_SECONDS
 
 
 def calls_per_second(rules: Rulebook, call_seconds: int) -> float:

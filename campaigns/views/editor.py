@@ -24,6 +24,7 @@ from campaigns.hours import describe
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Campaign, Channel
 from campaigns.preflight import preflight as work_out_preflight
+from campaigns.preflight import remaining
 from campaigns.refusals import Refusal, Refused
 from contacts.models import List
 from interface.toasts import toast
@@ -245,15 +246,19 @@ def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Who will be called, who won't, and when it will be done: a part of both steps."""
     channel = _channel(campaign_id)
     now = timezone.now()
-    found = work_out_preflight(channel, now)
-    done_at = found.estimate.done_at if found.estimate else None
+    # Of what was started, the lists tell no more who is still to be called.
+    left = remaining(channel, now) if channel.run else None
+    found = None if channel.run else work_out_preflight(channel, now)
+    estimate = (left or found).estimate  # type: ignore[union-attr]
     return render(
         request,
         "campaigns/launch.html#preflight",
         {
             "preflight": found,
-            "channel": channel,
-            "is_far": done_at is not None and (done_at - now).days >= 14,
+            "remaining": left,
+            "estimate": estimate,
+            "call_seconds": (left or found).call_seconds,  # type: ignore[union-attr]
+            "is_far": bool(estimate and estimate.done_at and (estimate.done_at - now).days >= 14),
         },
     )
 

@@ -17,9 +17,12 @@ function enhance(area) {
   if (area.hasAttribute("aria-describedby")) field.setAttribute("aria-describedby", area.getAttribute("aria-describedby"));
   const label = document.querySelector(`label[for="${CSS.escape(area.id)}"]`);
   if (label) label.htmlFor = field.id;
+  const disabled = area.closest("fieldset")?.disabled ?? false;
+  // Nothing to add to, and nothing there: the empty field says so.
+  if (disabled && !read().length) return;
+  row.hidden = disabled;
   area.before(list, row);
   area.hidden = true;
-  const disabled = area.closest("fieldset")?.disabled ?? false;
 
   const draw = () => {
     list.hidden = !read().length;

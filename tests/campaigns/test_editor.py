@@ -26,6 +26,7 @@ from tests.factories import (
     ChannelFactory,
     ContactFactory,
     DoNotContactFactory,
+    EnrollmentFactory,
     ListFactory,
     ReattemptRuleFactory,
 )
@@ -860,3 +861,14 @@ def test_all_hours_of_the_week_fit_into_the_form(draft, as_supervisor):
     as_supervisor.post(edit(draft.campaign), typed(hours=hours))
     draft.schedule.refresh_from_db()
     assert draft.schedule.hours == [ALL_DAY] * 7
+
+
+def test_of_a_started_campaign_the_preflight_tells_who_is_left(as_supervisor):
+    channel = ChannelFactory(running=True, lists=[ListFactory(members=5)])
+    for contact in ContactFactory.create_batch(2):
+        EnrollmentFactory(channel=channel, contact=contact)
+    EnrollmentFactory(channel=channel, status="completed")
+    page = as_supervisor.get(reverse("campaigns:preflight", args=[channel.campaign_id])).content.decode()
+    assert "Left to call" in page
+    assert "<b>2</b> contacts are waiting" in page
+    assert "All of them called once by about" in page
