@@ -372,6 +372,27 @@ def test_when_the_session_ended_a_refresh_leads_to_logging_in_and_back(superviso
     supervisor_page.wait_for_url(here)
 
 
+# --- Without scripts -----------------------------------------------------------------------------------
+
+
+def test_a_campaign_can_be_run_without_scripts(open_browser, supervisor, running):
+    page = open_browser(supervisor, java_script_enabled=False)
+    page.goto("/campaigns/")
+    page.get_by_role("button", name="Active. Pause Autumn renewals").click()
+    expect(page.get_by_text("Autumn renewals: paused.")).to_be_visible()
+    expect(page.get_by_role("button", name="Paused. Resume Autumn renewals")).to_be_visible()
+
+    page.get_by_role("link", name="Autumn renewals").click()
+    page.get_by_role("button", name="Resume Voice").click()
+    expect(page.get_by_text("Voice goes on.")).to_be_visible()
+    page.get_by_role("button", name="Stop for good: Voice").click()
+    expect(page.get_by_text("still waiting won’t be called")).to_be_visible()
+    page.get_by_role("button", name="Stop for good").click()
+    expect(page.get_by_text("Voice stopped for good.")).to_be_visible()
+    running.refresh_from_db()
+    assert running.status == "stopped"
+
+
 # --- Narrow screens, and every page's picture ------------------------------------------------------------
 
 

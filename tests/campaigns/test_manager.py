@@ -191,6 +191,17 @@ def test_pressing_an_active_campaigns_badge_pauses_it_and_answers_with_its_row(a
     assert "paused." in response.headers["HX-Trigger"]
 
 
+def test_a_badge_pressed_twice_does_its_thing_once(as_supervisor):
+    channel = ChannelFactory(running=True, lists=[ListFactory(members=1)])
+    url = reverse("campaigns:press", args=[channel.campaign_id])
+
+    for _ in range(2):
+        as_supervisor.post(url, {"seen": "active"}, headers=HTMX)
+
+    channel.refresh_from_db()
+    assert channel.status == ChannelStatus.PAUSED
+
+
 def test_pressing_a_paused_campaigns_badge_resumes_it(as_supervisor):
     channel = ChannelFactory(paused=True, lists=[ListFactory(members=1)])
 

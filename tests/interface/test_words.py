@@ -144,15 +144,13 @@ def test_unknown_times_are_a_dash():
     assert words.timeago(None) == words.moment(None) == "–"
 
 
-ALL_STATUSES = [
-    *CampaignStatus, *ChannelStatus, *EnrollmentStatus, *CallState, *Outcome, *ImportStatus,
-]  # fmt: skip
+# An ended call shows its outcome.
+CALL_STATES = [state for state in CallState if state != CallState.ENDED]
+ALL_STATUSES = [*CampaignStatus, *ChannelStatus, *EnrollmentStatus, *CALL_STATES, *Outcome, *ImportStatus]
 
 
 @pytest.mark.parametrize("status", ALL_STATUSES, ids=lambda status: f"{type(status).__name__}.{status}")
 def test_every_status_of_everything_has_its_colour_and_its_word(status):
-    if status == CallState.ENDED and isinstance(status, CallState):
-        pytest.skip("an ended call shows its outcome")
     assert status.value in words.BADGES
     assert words.status_label(status) == status.label
 
