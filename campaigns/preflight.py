@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count
+from django.utils import timezone
 
 from campaigns.hours import OpeningHours, closes_at, is_open, next_opening
 from campaigns.lifecycles import WAITING
@@ -22,6 +24,8 @@ from contacts.models.contact import zones_of
 # What a call takes in all, ringing included, where nothing is known yet; said beside the estimate.
 CALL_SECONDS = 60
 HANG_UP_SECONDS = 20
+# How old a count may be while settings are being changed.
+COUNT_KEPT_SECONDS = 60
 # The estimate goes through this many days opening by opening, and from there on by the last week's pace.
 EXACT_DAYS = 14
 LONGEST = timedelta(days=400)
@@ -40,12 +44,13 @@ WITH members AS (
     GROUP BY member.contact_id
 )
 SELECT contact.zone_set_id, sum(members.times), count(*),
-    count(*) FILTER (WHERE contact.phone_number IS NULL),
-    count(*) FILTER (WHERE EXISTS (
-        SELECT FROM contacts_donotcontact AS refusal
-        WHERE refusal.phone_number = contact.phone_number AND refusal.scope IN ('all', 'voice')
-    ))
-FROM members JOIN contacts_contact AS contact ON contact.id = members.contact_id
+    count(*) FILTER (WHERE contact.phone_number IS NULL), count(refusal.phone_number)
+FROM members
+JOIN contacts_contact AS contact ON contact.id = members.contact_id
+LEFT JOIN (
+    SELECT DISTINCT phone_number FROM contacts_donotcontact
+    WHERE scope IN ('all', 'voice') AND phone_number IS NOT NULL
+) AS refusal ON refusal.phone_number = contact.phone_number
 GROUP BY contact.zone_set_id
 """
 
@@ -103,11 +108,12 @@ class Preflight:
         ]
 
 
-def preflight(channel: Channel, now: datetime) -> Preflight:
-    """Work the channel's preflight out from the real data."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, [channel.pk])
-        rows = [tuple(int(value) for value in row) for row in cursor.fetchall()]
+def preflight(channel: Channel, now: datetime, *, counted_within_seconds: int = 0) -> Preflight:
+    """Work the channel's preflight out from the real data.
+
+    Settings change more often than contacts: a count of the same lists may be so old.
+    """
+    rows = _counted(channel, counted_within_seconds)
     rules = load_rulebook(channel.pk)
     groups = [
         Group(zones_of(zone_set), contacts - without_number - refused)
@@ -126,6 +132,20 @@ def preflight(channel: Channel, now: datetime) -> Preflight:
         call_seconds=seconds,
         has_reattempts=bool(rules.rules.by_outcome) and rules.rules.attempts_per_contact > 1,
     )
+
+
+def _counted(channel: Channel, within_seconds: int) -> list[tuple[int, ...]]:
+    lists = channel.channel_lists.order_by("id").values_list("list", "version", "list__version")
+    key = f"preflight:{channel.pk}:{'.'.join('-'.join(map(str, each)) for each in lists)}"[:240]
+    kept: tuple[datetime, list[tuple[int, ...]]] | None = cache.get(key)
+    now = timezone.now()
+    if kept is not None and now - kept[0] < timedelta(seconds=within_seconds):
+        return kept[1]
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [channel.pk])
+        rows = [tuple(int(value) for value in row) for row in cursor.fetchall()]
+    cache.set(key, (now, rows), timeout=COUNT_KEPT_SECONDS)
+    return rows
 
 
 @dataclass(frozen=True)

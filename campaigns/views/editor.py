@@ -23,8 +23,8 @@ from campaigns.forms.fields import masks_of
 from campaigns.hours import describe
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Campaign, Channel
+from campaigns.preflight import COUNT_KEPT_SECONDS, remaining
 from campaigns.preflight import preflight as work_out_preflight
-from campaigns.preflight import remaining
 from campaigns.refusals import Refusal, Refused
 from contacts.models import List
 from interface.toasts import toast
@@ -248,7 +248,9 @@ def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
     now = timezone.now()
     # Of what was started, the lists tell no more who is still to be called.
     left = remaining(channel, now) if channel.run else None
-    found = None if channel.run else work_out_preflight(channel, now)
+    # Asked for after every change of the settings, it need not count the contacts each time.
+    within = COUNT_KEPT_SECONDS if "settings" in request.GET else 0
+    found = None if channel.run else work_out_preflight(channel, now, counted_within_seconds=within)
     estimate = (left or found).estimate  # type: ignore[union-attr]
     return render(
         request,
