@@ -17,7 +17,7 @@ from campaigns.services import lock_channel, record_activity, reopen_channel
 from contacts.models import DoNotContact, zones_of
 from contacts.services import add_to_do_not_contact
 from dialer.lifecycles import CallState
-from dialer.models import Call
+from dialer.models import Call, Outcome
 
 MOST_NOTES = 4000
 
@@ -31,7 +31,7 @@ def set_disposition(
     Raises ``Refused`` when the call was never placed.
     """
     call = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
-    if call.outcome == "withdrawn":
+    if call.outcome == Outcome.WITHDRAWN:
         raise Refused("This call was never placed.")
     settle_disposition(
         call=call, disposition=disposition, callback_at=callback_at, source="person", actor=actor
@@ -93,7 +93,8 @@ def settle_disposition(
 
 def _move_contact(call: Call, enrollment_id: int, effect: str, callback_at: datetime | None) -> None:
     """Move the contact of a call that is over, if this is its latest call and the move is possible."""
-    if Call.objects.filter(enrollment=enrollment_id, pk__gt=call.pk).exists():
+    later = Call.objects.filter(enrollment=enrollment_id, pk__gt=call.pk)
+    if later.exclude(outcome=Outcome.WITHDRAWN).exists():
         return
     now = timezone.now()
     rows = Enrollment.objects.filter(pk=enrollment_id)
