@@ -1,0 +1,213 @@
+"""Recordings: announced by the carrier, fetched once into our own storage, tried again when it fails."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from dialer import recordings
+from dialer.models import Call, Recording
+from dialer.plivo.webhooks import RecordingReady
+from tests.conftest import work_off
+from tests.engine.bare import Answer, BareServer, answering, half_an_answer, resetting, saying_nothing
+from tests.engine.test_hooks import TOKEN, tell
+from tests.factories.dialer import CallFactory
+
+pytestmark = pytest.mark.django_db
+SOUND = b"RIFF" + b"\x00" * 4000
+
+
+@pytest.fixture(autouse=True)
+def account(settings: Any) -> None:
+    settings.PLIVO_AUTH_TOKEN = TOKEN
+    settings.PUBLIC_URL = "https://calls.example.com"
+    settings.CARRIER_TIMEOUTS = (0.5, 0.3)
+
+
+@pytest.fixture
+def server_that() -> Iterator[Callable[[Answer], BareServer]]:
+    servers: list[BareServer] = []
+
+    def made(answer: Answer) -> BareServer:
+        servers.append(BareServer(answer))
+        return servers[-1]
+
+    yield made
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def told(django_capture_on_commit_callbacks: Any) -> Callable[..., None]:
+    """``told(call, server)``: the carrier announces a recording that this server has."""
+
+    def announced(call: Call, server: BareServer, **values: str) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            said = {"RecordUrl": f"{server.url}/r.wav", "RecordingID": "r-1", "RecordingDurationMs": "4200"}
+            assert tell(call.pk, "recording", **{**said, **values}).status_code == 200
+
+    return announced
+
+
+def stored_files(settings: Any) -> list[Path]:
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def announced(url: str) -> Recording:
+    call = CallFactory()
+    recordings.announce(
+        call_id=call.pk, recording=RecordingReady(url=url, carrier_id="r-1", duration_ms=None)
+    )
+    return Recording.objects.get(pk=call.pk)
+
+
+def test_an_announced_recording_is_fetched_into_our_storage(server_that, told, settings):
+    server = server_that(answering("200 OK", SOUND))
+    call = CallFactory()
+    told(call, server)
+    assert work_off() == 1
+    recording = Recording.objects.get(pk=call.pk)
+    assert (recording.status, recording.duration_ms, recording.carrier_id) == ("stored", 4200, "r-1")
+    assert recording.file.read() == SOUND
+    recording.file.close()
+    assert recording.file.name.startswith("recordings/")
+
+
+def test_a_recording_announced_five_times_is_fetched_once(server_that, told, settings):
+    server = server_that(answering("200 OK", SOUND))
+    call = CallFactory()
+    for _ in range(5):
+        told(call, server)
+    assert work_off() == 1
+    told(call, server)
+    assert work_off() == 0
+    assert len(server.requests) == 1
+    assert len(stored_files(settings)) == 1
+
+
+def test_the_words_of_recordings_started_by_the_api_are_understood(server_that, told):
+    server = server_that(answering("200 OK", SOUND))
+    call = CallFactory()
+    told(call, server, RecordUrl="", RecordingID="", record_url=f"{server.url}/s.wav", recording_id="s-1")
+    work_off()
+    assert Recording.objects.get(pk=call.pk).carrier_id == "s-1"
+
+
+def test_an_announcement_without_an_address_is_none(told, server_that):
+    call = CallFactory()
+    told(call, server_that(answering("200 OK")), RecordUrl="")
+    assert not Recording.objects.exists()
+
+
+def test_a_recording_of_an_unknown_call_is_none():
+    ready = RecordingReady(url="https://carrier.example/r.wav", carrier_id="r", duration_ms=1)
+    assert recordings.announce(call_id=10**12, recording=ready) is False
+
+
+FAILURES: dict[str, Answer] = {
+    "error": answering("500 Internal Server Error", SOUND),
+    "not there yet": answering("404 Not Found", SOUND),
+    "forbidden": answering("403 Forbidden"),
+    "empty": answering("200 OK"),
+    "silence": saying_nothing,
+    "reset": resetting,
+    "half of it": half_an_answer,
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_fetch_that_fails_is_tried_again_until_it_succeeds(server_that, settings, failure):
+    fail = FAILURES[failure]
+    answers = iter([fail, fail, answering("200 OK", SOUND)])
+
+    def in_turn(conversation: socket.socket) -> None:
+        next(answers)(conversation)
+
+    recording = announced(f"{server_that(in_turn).url}/r.wav")
+    for tries in (1, 2):
+        assert recordings.fetch(call_id=recording.pk) is False
+        recording.refresh_from_db()
+        assert (recording.status, recording.tries) == ("announced", tries)
+        assert recording.error
+        assert not stored_files(settings)
+    # Whose time has not come is left alone.
+    assert recordings.fetch_overdue() == 0
+    Recording.objects.update(announced_at=timezone.now() - timedelta(minutes=1))
+    assert recordings.fetch_overdue() == 1
+    recording.refresh_from_db()
+    assert (recording.status, recording.error, recording.tries) == ("stored", "", 3)
+
+
+def test_what_can_not_be_fetched_for_long_is_given_up(server_that):
+    server = server_that(answering("404 Not Found"))
+    recording = announced(f"{server.url}/r.wav")
+    Recording.objects.update(tries=recordings.MOST_TRIES - 1)
+    recordings.fetch(call_id=recording.pk)
+    recording.refresh_from_db()
+    assert recording.status == "failed"
+    assert recordings.fetch(call_id=recording.pk) is False
+    assert len(server.requests) == 1
+
+
+def test_what_is_larger_than_any_recording_is_not_kept(server_that, monkeypatch, settings):
+    monkeypatch.setattr(recordings, "MOST_BYTES", 1000)
+    recording = announced(f"{server_that(answering('200 OK', SOUND)).url}/r.wav")
+    assert recordings.fetch(call_id=recording.pk) is False
+    recording.refresh_from_db()
+    assert (recording.status, "larger" in recording.error) == ("announced", True)
+    assert not stored_files(settings)
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://127.0.0.1/r.wav", "//r.wav", "r.wav", "http://"]
+)
+def test_an_address_that_is_not_of_the_web_is_not_opened(url):
+    recording = announced(url)
+    assert recordings.fetch(call_id=recording.pk) is False
+    recording.refresh_from_db()
+    assert recording.error
+
+
+def test_a_fetch_delivered_again_does_nothing(server_that):
+    server = server_that(answering("200 OK", SOUND))
+    recording = announced(f"{server.url}/r.wav")
+    assert recordings.fetch(call_id=recording.pk) is True
+    assert recordings.fetch(call_id=recording.pk) is True
+    assert len(server.requests) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fetch_delivered_twice_at_once_leaves_one_file(server_that, settings):
+    barrier = threading.Barrier(2)
+
+    def both_at_once(conversation: socket.socket) -> None:
+        barrier.wait(10)
+        answering("200 OK", SOUND)(conversation)
+
+    settings.CARRIER_TIMEOUTS = (5, 10)
+    recording = announced(f"{server_that(both_at_once).url}/r.wav")
+    results: list[bool] = []
+
+    def fetch() -> None:
+        try:
+            results.append(recordings.fetch(call_id=recording.pk))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=fetch) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert results == [True, True]
+    recording.refresh_from_db()
+    assert stored_files(settings) == [Path(recording.file.path)]
+    work_off()
