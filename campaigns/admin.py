@@ -297,6 +297,13 @@ class VoiceSettingsInline(WhileEditable, admin.StackedInline):  # type: ignore[t
     form = VoiceSettingsForm
     autocomplete_fields = ("assistant", "caller_id")
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if db_field.name in self.autocomplete_fields and field is not None:
+            # What is chosen here is used, and can't be deleted.
+            field.widget.can_delete_related = False
+        return field
+
 
 class ScheduleInline(WhileEditable, admin.StackedInline):  # type: ignore[type-arg]
     model = Schedule

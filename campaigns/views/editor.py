@@ -305,6 +305,12 @@ def _launch_page(
             "locked": None if _may_change(request, channel) else _why_locked(request, channel),
             "assigned": assigned,
             "offered": offered[:LISTS_OFFERED],
+            # Just uploaded for it, most likely.
+            "proposed": offered.filter(
+                created_by=_person(request), created_at__gt=channel.campaign.created_at, size__gt=0
+            ).first()
+            if not assigned
+            else None,
             "import_query": urlencode({"campaign": str(channel.campaign_id), "next": here}),
             "numbers": numbers or NumbersForm(channel=channel),
             "later": later,

@@ -719,6 +719,12 @@ def test_no_list_chosen_is_told(launchable, as_supervisor, chosen):
     assert not launchable.channel.lists.exists()
 
 
+def test_a_list_just_uploaded_is_proposed(launchable, as_supervisor, supervisor):
+    uploaded = ListFactory(members=2, created_by=supervisor)
+    ListFactory(members=2)
+    assert f'<option value="{uploaded.pk}" selected>' in as_supervisor.get(launchable.page).content.decode()
+
+
 def test_start_now_starts(launchable, as_supervisor):
     as_supervisor.post(launchable.assign, {"list": launchable.list.pk})
     response = as_supervisor.post(launchable.start, {"when": "now"})
