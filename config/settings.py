@@ -76,6 +76,8 @@ DEFAULT_COUNTRY = environment.text("DEFAULT_COUNTRY", "US")
 # carrier wakes nobody: with it, a first visitor can dial at any hour.
 QUIET_HOURS_END = environment.whole("QUIET_HOURS_END", 0 if CARRIER_IS_SIMULATED else 8)
 QUIET_HOURS_START = environment.whole("QUIET_HOURS_START", 24 if CARRIER_IS_SIMULATED else 21)
+if not 0 <= QUIET_HOURS_END < QUIET_HOURS_START <= 24:
+    raise ImproperlyConfigured("QUIET_HOURS_END should be before QUIET_HOURS_START, both between 0 and 24.")
 
 # --- Django ----------------------------------------------------------------------------------------
 INSTALLED_APPS = [
