@@ -95,15 +95,19 @@ def _edit(request: HttpRequest, channel: Channel | None) -> HttpResponse:
         if channel is not None and _changed_meanwhile(request, channel):
             raise ChangedMeanwhile(CHANGED_MEANWHILE)
         if then == "autosave":
-            return _autosaved(form, form.save_what_is_valid(actor=person, by_itself=True))
+            draft = form.save_what_is_valid(actor=person, by_itself=True)
+            _assign_list_in_hand(request, channel, draft)
+            return _autosaved(form, draft)
         if then in MADE_ELSEWHERE:
             saved = form.save_untitled(actor=person)
+            _assign_list_in_hand(request, channel, saved)
             back = reverse("campaigns:edit", args=[saved.campaign_id])
             query = urlencode({"next": back, "as": then})
             return redirect(f"{reverse(MADE_ELSEWHERE[then])}?{query}")
         if not form.is_valid():
             return _page(request, form, status=422)
         saved = form.save(actor=person)
+        _assign_list_in_hand(request, channel, saved)
     except Refused as refused:
         if then == "autosave":
             return _not_saved(refused)
@@ -118,6 +122,19 @@ class ChangedMeanwhile(Refused):
 def _changed_meanwhile(request: HttpRequest, channel: Channel) -> bool:
     seen = request.POST.get("revision", "")
     return seen.isdecimal() and seen != str(channel.revision)
+
+
+def _list_in_hand(request: HttpRequest) -> List | None:
+    """The list that a new campaign is made for ("Use in a campaign")."""
+    chosen = request.POST.get("list") or request.GET.get("list") or ""
+    return List.objects.filter(pk=int(chosen)).first() if chosen.isdecimal() else None
+
+
+def _assign_list_in_hand(request: HttpRequest, before: Channel | None, saved: Channel | None) -> None:
+    """To a campaign that has just been made, once."""
+    found = _list_in_hand(request) if before is None and saved is not None else None
+    if found is not None and saved is not None:
+        services.assign_list(channel=saved, list=found, actor=_person(request))
 
 
 def _saved(request: HttpRequest, channel: Channel, then: str) -> HttpResponse:
@@ -150,6 +167,7 @@ def _page(
             "channel": channel,
             "campaign": channel.campaign if channel else None,
             "may_change": may_change,
+            "list_in_hand": _list_in_hand(request) if channel is None else None,
             # What an active campaign does is changed by a press on Save only.
             "saves_itself": may_change and (channel is None or not channel.run),
             "has_quiet_hours": configuration.QUIET_HOURS_END > 0 or configuration.QUIET_HOURS_START < 24,

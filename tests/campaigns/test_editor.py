@@ -476,6 +476,22 @@ def test_a_draft_is_saved_as_soon_as_it_has_a_name(as_supervisor):
     assert (campaign.name, campaign.description) == ("Renewals", "Soon")
 
 
+@pytest.mark.parametrize("then", ["autosave", "next", "assistant"])
+def test_a_campaign_made_for_a_list_has_it_assigned(as_supervisor, then):
+    renewals = ListFactory(name="Renewals 2026", members=3)
+    page = as_supervisor.get(f"{NEW}?list={renewals.pk}").content.decode()
+    assert "Renewals 2026" in page
+    assert f'name="list" value="{renewals.pk}"' in page
+    as_supervisor.post(NEW, typed(list=renewals.pk, then=then))
+    channel = Channel.objects.get()
+    assert list(channel.lists.all()) == [renewals]
+    # What that page goes on to send changes nothing of the lists.
+    response = as_supervisor.post(edit(channel.campaign), typed(list=renewals.pk, then="next"))
+    assert response.status_code == 302
+    assert as_supervisor.get(f"{NEW}?list=999999").status_code == 200
+    assert as_supervisor.get(f"{NEW}?list={'9' * 40}").status_code == 200
+
+
 def test_a_draft_saves_what_is_valid_and_tells_what_is_not(draft, as_supervisor):
     told = autosave(
         as_supervisor,
