@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.db.models import QuerySet, Sum
 
 from analytics.filters import NO_DISPOSITION, Filters
 from campaigns.lifecycles import IN_PROGRESS, WAITING, EnrollmentStatus
-from campaigns.models import Campaign, Disposition
+from campaigns.models import Campaign, Channel, Disposition
 from contacts.models import Contact
 from contacts.phone_numbers import normalise
 from dialer.lifecycles import LIVE, CallState
@@ -204,3 +204,38 @@ def related(rows: QuerySet[Call]) -> QuerySet[Call]:
 def filterable(dispositions: Iterable[Disposition], counts: dict[int | None, int]) -> list[Disposition]:
     """Dispositions worth offering as a filter: those in use, and those people may choose."""
     return [one for one in dispositions if one.is_active or counts.get(one.pk)]
+
+
+# What "now" is for a rate, and how many of a channel's last calls are looked at for an answer rate.
+RATE_SECONDS = 10
+LAST_CALLS = 1000
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a channel calls: calls a second over the last ten, and the share of its calls of the last
+    hour that were answered (of its last 1,000, if they are more); None: none has ended."""
+
+    calls_per_second: str
+    answered_percent: int | None
+
+
+def pace_of(channel: Channel, now: datetime) -> Pace:
+    last = (
+        Call.objects.filter(channel=channel, run=channel.run)
+        .order_by("-id")
+        .values_list("accepted_at", "answered_at", "ended_at")[:LAST_CALLS]
+    )
+    rows = [row for row in last if row[0] is not None]
+    placed = sum(accepted_at > now - timedelta(seconds=RATE_SECONDS) for accepted_at, _, _ in rows)
+    ended = [row for row in rows if row[2] is not None and row[2] > now - timedelta(hours=1)]
+    answered = sum(answered_at is not None for _, answered_at, _ in ended)
+    return Pace(
+        calls_per_second=f"{placed / RATE_SECONDS:.1f}",
+        answered_percent=round(answered * 100 / len(ended)) if ended else None,
+    )
+
+
+def results_count(campaign: Campaign) -> int:
+    """How many calls of a campaign have ended, in constant time."""
+    return CallCount.objects.filter(campaign=campaign).aggregate(total=Sum("calls"))["total"] or 0

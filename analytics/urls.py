@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analytics.views import calls, listings, recordings
+from analytics.views import calls, listings, live, recordings
 
 app_name = "analytics"
 
 urlpatterns = [
     path("campaigns/<int:campaign_id>/results/", listings.results, name="results"),
+    path("campaigns/<int:campaign_id>/results/count/", live.results_count, name="results_count"),
+    path("channels/<int:channel_id>/pace/", live.pace, name="pace"),
     path("campaigns/<int:campaign_id>/results/export/", listings.export_results, name="export_results"),
     path("history/", listings.history, name="history"),
     path("history/export/", listings.export_history, name="export_history"),

@@ -97,6 +97,10 @@ def _missing(channel: Channel) -> list[str]:
     return problems
 
 
+def _counted(contacts: int) -> str:
+    return "1 contact" if contacts == 1 else f"{contacts:,} contacts"
+
+
 def _refuse(refusals: Sequence[Refusal]) -> None:
     if refusals:
         raise Refused.because(refusals[0])
@@ -141,7 +145,7 @@ def start_channel(*, channel: Channel, actor: User | None, now: datetime | None 
         channel=channel,
         actor=actor,
         verb="start",
-        text=f"started {channel.name} with {contacts:,} contacts",
+        text=f"started {channel.name} with {_counted(contacts)}",
     )
     return channel
 
@@ -271,7 +275,7 @@ def rerun_channel(*, channel: Channel, actor: User | None, now: datetime | None 
         channel=channel,
         actor=actor,
         verb="rerun",
-        text=f"ran {channel.name} again (run {channel.run}, {contacts:,} contacts)",
+        text=f"ran {channel.name} again (run {channel.run}, {_counted(contacts)})",
     )
     return channel
 

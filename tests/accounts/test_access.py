@@ -47,6 +47,8 @@ TABLE: dict[str, Rule] = {
     "admin_login": Rule(STAFF | {None}),
     # Campaigns
     "campaigns:manager": Rule(READERS),
+    "analytics:pace": Rule(READERS),
+    "analytics:results_count": Rule(READERS),
     "campaigns:campaign": Rule(READERS),
     "campaigns:contacts": Rule(READERS),
     "campaigns:lists": Rule(READERS),
