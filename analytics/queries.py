@@ -226,13 +226,18 @@ def pace_of(channel: Channel, now: datetime) -> Pace:
         .order_by("-id")
         .values_list("accepted_at", "answered_at", "ended_at")[:LAST_CALLS]
     )
-    rows = [row for row in last if row[0] is not None]
-    placed = sum(accepted_at > now - timedelta(seconds=RATE_SECONDS) for accepted_at, _, _ in rows)
-    ended = [row for row in rows if row[2] is not None and row[2] > now - timedelta(hours=1)]
-    answered = sum(answered_at is not None for _, answered_at, _ in ended)
+    just_now, an_hour_ago = now - timedelta(seconds=RATE_SECONDS), now - timedelta(hours=1)
+    placed = ended = answered = 0
+    for accepted_at, answered_at, ended_at in last:
+        if accepted_at is None:
+            continue
+        placed += accepted_at > just_now
+        if ended_at is not None and ended_at > an_hour_ago:
+            ended += 1
+            answered += answered_at is not None
     return Pace(
         calls_per_second=f"{placed / RATE_SECONDS:.1f}",
-        answered_percent=round(answered * 100 / len(ended)) if ended else None,
+        answered_percent=round(answered * 100 / ended) if ended else None,
     )
 
 

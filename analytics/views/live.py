@@ -1,4 +1,4 @@
-"""Small parts of the command center that only the calls can tell: composed by URL, refreshed by themselves."""
+"""Parts of the command center that only the calls can tell: composed by URL, refreshed by themselves."""
 
 from __future__ import annotations
 
