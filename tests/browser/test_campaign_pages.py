@@ -465,3 +465,13 @@ def test_log_in_and_error_pages_have_the_look(open_browser, supervisor, photogra
     page = open_browser(supervisor)
     page.goto("/campaigns/")
     photograph(page, "first-run")
+
+
+def test_the_channels_pace_and_the_number_of_results_come_by_themselves(open_browser, supervisor):
+    channel = ChannelFactory(running=True)
+    page = open_browser(supervisor)
+    page.goto(f"/campaigns/{channel.campaign_id}/")
+    expect(page.locator(".channel .pace")).to_contain_text("0.0 of 5 a second")
+    expect(page.locator("#results-count")).to_have_text("0")
+    # Each in its own place: the page around them is still there.
+    expect(page.get_by_role("heading", name=channel.campaign.name)).to_be_visible()
