@@ -18,7 +18,6 @@ from campaigns.lifecycles import IN_PROGRESS, WAITING, EnrollmentStatus
 from campaigns.models import Campaign, Channel, Disposition
 from contacts.models import Contact
 from contacts.phone_numbers import normalise
-from dialer.lifecycles import LIVE, CallState
 from dialer.models import Call, CallCount, Outcome, Transcript
 
 # Counted one by one only so far; beyond, a page says "10,000+".
@@ -29,7 +28,7 @@ _DIGITS = re.compile(r"[\d\s().+/-]{3,}")
 
 def ended_calls() -> QuerySet[Call]:
     """All results there are: calls that were placed and are over."""
-    return Call.objects.filter(state=CallState.ENDED).exclude(outcome=Outcome.WITHDRAWN)
+    return Call.objects.filter(is_live=False).exclude(outcome=Outcome.WITHDRAWN)
 
 
 def results_of(campaign: Campaign) -> QuerySet[Call]:
@@ -167,7 +166,7 @@ def count_of(
 
 
 def has_live_calls(campaign: Campaign) -> bool:
-    return Call.objects.filter(channel__campaign=campaign, state__in=sorted(LIVE)).exists()
+    return Call.objects.filter(channel__campaign=campaign, is_live=True).exists()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
-"""The floor of ``call-life``: bare requests. As a WSGI application, the webhooks' side: two statements in
-a transaction and an answer; as a program, the caller's side: POSTs, as fast as they are answered."""
+"""The floor of ``call-life``: bare requests, on the product's own stack.
+
+As a WSGI application, the webhooks' side: Django without middleware, two statements in a transaction, an
+answer. As a program, the caller's side: POSTs with the same library, as fast as they are answered.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +10,41 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
 
-import psycopg
+import django
 import requests
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
 
 THREADS = 12
 ANSWER = b'<?xml version="1.0"?><Response><Hangup/></Response>'
-_local = threading.local()
 
 
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    environ["wsgi.input"].read(length)
-    parts = environ["PATH_INFO"].strip("/").split("/")
-    if len(parts) == 2:
-        connection = getattr(_local, "connection", None)
-        if connection is None:
-            connection = _local.connection = psycopg.connect(os.environ["DATABASE_URL"])
-        event, call = parts
-        connection.execute("UPDATE call SET state = %s, changed_at = now() WHERE id = %s", [event, int(call)])
-        connection.execute("INSERT INTO event VALUES (%s, %s, now())", [int(call), event])
-        connection.commit()
-    start_response("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(ANSWER)))])
-    return [ANSWER]
+def webhook(request: HttpRequest, event: str, call: int) -> HttpResponse:
+    assert request.POST
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE call SET state = %s, changed_at = now() WHERE id = %s", [event, call])
+        cursor.execute("INSERT INTO event VALUES (%s, %s, now())", [call, event])
+    return HttpResponse(ANSWER, content_type="text/xml")
+
+
+urlpatterns = [path("<slug:event>/<int:call>", webhook), path("", lambda request: HttpResponse())]
+
+
+def application_of_the_floor() -> WSGIHandler:
+    import dj_database_url
+
+    settings.configure(
+        DATABASES={"default": dj_database_url.parse(os.environ["DATABASE_URL"], conn_max_age=600)},
+        ROOT_URLCONF="bench.floor",
+        ALLOWED_HOSTS=["127.0.0.1"],
+        MIDDLEWARE=[],
+    )
+    django.setup()
+    return WSGIHandler()
 
 
 def post_calls() -> None:
@@ -61,3 +74,6 @@ def post_calls() -> None:
 
 if __name__ == "__main__":
     post_calls()
+else:
+    # Imported by Django as its URLs, too: then all is set up already.
+    application = None if settings.configured else application_of_the_floor()

@@ -45,7 +45,7 @@ UPDATE dialer_carrieraccount SET reconciled_at = now()
 WHERE auth_id = %(account)s AND (reconciled_at IS NULL OR reconciled_at < now() - %(every)s)
     AND EXISTS (
         SELECT FROM dialer_call
-        WHERE state IN ('connected', 'intent', 'placing', 'ringing', 'unknown') AND deadline_at < now()
+        WHERE is_live AND deadline_at < now()
     )
 """
 
@@ -53,7 +53,7 @@ OVERDUE = """
 UPDATE dialer_call SET deadline_at = now() + %(looking)s, checks = LEAST(checks + 1, 1000)
 WHERE id IN (
     SELECT id FROM dialer_call
-    WHERE state IN ('connected', 'intent', 'placing', 'ringing', 'unknown') AND deadline_at < now()
+    WHERE is_live AND deadline_at < now()
     ORDER BY deadline_at LIMIT %(most)s
     FOR UPDATE SKIP LOCKED
 )

@@ -90,8 +90,7 @@ SELECT next_start_at, held_until FROM dialer_carrieraccount WHERE auth_id = %(ac
 # The clock is read outside, after the locks were waited for: paces are kept from when calls really start.
 DRIVE = """
 SELECT clock_timestamp(), locked.*,
-       (SELECT count(*) FROM dialer_call WHERE channel_id = %(channel)s
-            AND state IN ('connected', 'intent', 'placing', 'ringing', 'unknown'))
+       (SELECT count(*) FROM dialer_call WHERE channel_id = %(channel)s AND is_live)
 FROM (
     SELECT channel.run, channel.revision, channel.campaign_id,
            drive.next_start_at, drive.next_start_in_minute_at, drive.held_until
@@ -135,19 +134,20 @@ SELECT enrollment.id, enrollment.contact_id, enrollment.status, enrollment.attem
            WHERE dnc.phone_number = contact.phone_number AND dnc.scope IN ('all', 'voice')
        ),
        EXISTS (
-           SELECT FROM dialer_call AS live WHERE live.to_number = contact.phone_number
-               AND live.state IN ('connected', 'intent', 'placing', 'ringing', 'unknown')
+           SELECT FROM dialer_call AS live WHERE live.to_number = contact.phone_number AND live.is_live
        ),
        GREATEST(
            (
-               SELECT accepted_at + interval '1 day' FROM dialer_call AS past
-               WHERE past.to_number = contact.phone_number AND past.accepted_at > %(now)s - interval '1 day'
-               ORDER BY accepted_at DESC OFFSET %(day_cap)s - 1 LIMIT 1
+               SELECT created_at + interval '1 day' FROM dialer_call AS past
+               WHERE past.to_number = contact.phone_number AND past.created_at > %(now)s - interval '1 day'
+                   AND past.accepted_at IS NOT NULL
+               ORDER BY created_at DESC OFFSET %(day_cap)s - 1 LIMIT 1
            ),
            (
-               SELECT accepted_at + interval '7 days' FROM dialer_call AS past
-               WHERE past.to_number = contact.phone_number AND past.accepted_at > %(now)s - interval '7 days'
-               ORDER BY accepted_at DESC OFFSET %(week_cap)s - 1 LIMIT 1
+               SELECT created_at + interval '7 days' FROM dialer_call AS past
+               WHERE past.to_number = contact.phone_number AND past.created_at > %(now)s - interval '7 days'
+                   AND past.accepted_at IS NOT NULL
+               ORDER BY created_at DESC OFFSET %(week_cap)s - 1 LIMIT 1
            )
        )
 FROM picked
@@ -175,7 +175,7 @@ FROM unnest(
     %(attempts)s::smallint[], %(statuses)s::text[]
 ) WITH ORDINALITY AS chosen (enrollment_id, contact_id, name, number, attempt, claimed_from, place)
 ORDER BY chosen.place
-ON CONFLICT (to_number) WHERE state IN ('connected', 'intent', 'placing', 'ringing', 'unknown') DO NOTHING
+ON CONFLICT (to_number) WHERE is_live DO NOTHING
 RETURNING id, enrollment_id, to_number
 """
 

@@ -61,6 +61,8 @@ class Driver:
         self.leases = Leases()
         # Channel → when to look at it again, by this process's clock.
         self._next_look: dict[int, float] = {}
+        # Channel → when it last started calls, by this process's clock.
+        self._started_at: dict[int, float] = {}
         self._stopping = False
         self._kept_at = float("-inf")
 
@@ -116,8 +118,10 @@ class Driver:
 
     def _tick(self, placers: Placers) -> None:
         now = time.monotonic()
-        due = sorted((look, channel) for channel, look in self._next_look.items() if look <= now)
-        for place, (_, channel_id) in enumerate(due):
+        due = [channel for channel, look in self._next_look.items() if look <= now]
+        # Who started a call longest ago first: where the account's pace is what limits them, by turns.
+        due.sort(key=lambda channel: self._started_at.get(channel, 0.0))
+        for place, channel_id in enumerate(due):
             try:
                 self._drive(channel_id, placers, share=len(due) - place)
             except DATABASE_AWAY:
@@ -138,6 +142,7 @@ class Driver:
             self._next_look.pop(channel_id, None)
             return
         if result.orders:
+            self._started_at[channel_id] = asked
             self._place(placers, result.orders)
         self._next_look[channel_id] = asked + result.wait_seconds
         if result.is_exhausted:
