@@ -320,7 +320,7 @@ def test_frequency_caps_count_calls_of_all_campaigns(cap, past_hours, is_called)
     for hours in past_hours:
         CallFactory(
             to_number=enrollment.contact.phone_number,
-            accepted_at=timezone.now() - timedelta(hours=hours),
+            created_at=timezone.now() - timedelta(hours=hours),
             outcome="no_answer",
         )
     assert len(claimed(channel).orders) == is_called
@@ -331,7 +331,7 @@ def test_who_is_over_the_cap_waits_until_it_leaves_room():
     enrollment = waiting(channel)
     accepted = [timezone.now() - timedelta(hours=hours) for hours in (20, 5, 3)]
     for moment in accepted:
-        CallFactory(to_number=enrollment.contact.phone_number, accepted_at=moment, outcome="busy")
+        CallFactory(to_number=enrollment.contact.phone_number, created_at=moment, outcome="busy")
     assert not claimed(channel).orders
     enrollment.refresh_from_db()
     # Two of the last day are too many until the second newest is a day old.
