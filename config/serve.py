@@ -82,6 +82,10 @@ def _serve(options: argparse.Namespace, simulated: bool) -> int:
         greeting = load_demo()
     from django.db import connections
 
+    from accounts.models import User
+
+    if not User.objects.exists():
+        greeting = ["Nobody can log in yet. In another shell: .venv/bin/python manage.py createsuperuser"]
     connections.close_all()
 
     from honcho.environ import parse_procfile
