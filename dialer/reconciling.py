@@ -110,7 +110,9 @@ def _known_of_others(call: Call, carrier_ids: list[str]) -> set[str]:
 
 def _look_again(call: Call, delay: timedelta | None = None) -> None:
     run(
-        "UPDATE dialer_call SET deadline_at = now() + %(delay)s WHERE id = %(call)s AND state = %(state)s",
+        # Its end may have been heard of meanwhile: what is over has no deadline.
+        "UPDATE dialer_call SET deadline_at = now() + %(delay)s"
+        " WHERE id = %(call)s AND state = %(state)s AND is_live",
         {"delay": delay or deadlines.next_look(call.checks), "call": call.pk, "state": call.state},
     )
 

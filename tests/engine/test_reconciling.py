@@ -492,10 +492,15 @@ def test_two_reconcilers_at_once_look_at_each_call_once(books):
     assert all(call.events.count() == 1 for call in calls)
 
 
-def test_what_was_heard_meanwhile_is_not_overruled(books):
+@pytest.mark.parametrize("knows", ["live", "record", "nothing"])
+@pytest.mark.parametrize("state", ["unknown", "ringing", "connected"])
+def test_what_was_heard_meanwhile_is_not_overruled(books, state, knows):
     """The hang-up comes after the reconciler has read the call, and before it applies what it found."""
-    call = overdue("ringing", placed=300, carrier_id="c-1")
-    books.has_record(call)
+    call = overdue(state, placed=90_000, carrier_id="" if state == "unknown" else "c-1", checks=9)
+    if knows == "live":
+        books.has_live(call)
+    elif knows == "record":
+        books.has_record(call)
     read_before = Call.objects.select_related("channel__voice").get(pk=call.pk)
     progress.end(call_id=call.pk, ending=Ending(ended=Ended.BUSY, code=3010, cause="Busy"), data={})
     carrier = carrier_at(books.server.url)
