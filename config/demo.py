@@ -5,10 +5,11 @@ Loaded once: whoever deletes it does not get it back at the next start.
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 
 from accounts.models import Role, User
@@ -28,6 +29,29 @@ PEOPLE = (
     ("agent", "Jonas", "Weber", Role.AGENT),
     ("support", "Priya", "Raman", Role.SUPPORT),
 )
+
+
+def may_load_demo(*, is_local: bool, carrier_is_simulated: bool, host: str) -> bool:
+    """Whether its published password opens nothing to others: all of it is on this machine, and only there.
+
+    ``host`` is the address listened on.
+    """
+    return is_local and carrier_is_simulated and _is_loopback(host)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def people_with_the_published_password() -> list[str]:
+    """Names of the demo's people whose password was never changed."""
+    people = User.objects.filter(username__in=[name for name, *_ in PEOPLE], is_active=True)
+    return [user.username for user in people.order_by("pk") if check_password(PASSWORD, user.password)]
 
 
 def load_demo() -> list[str]:

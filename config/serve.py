@@ -76,9 +76,13 @@ def _serve(options: argparse.Namespace, simulated: bool) -> int:
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     greeting = []
-    if not options.no_demo:
-        from config.demo import load_demo
+    from config.demo import load_demo, may_load_demo, people_with_the_published_password
 
+    host = environment.text("HOST", "127.0.0.1")
+    if not may_load_demo(is_local=settings.IS_LOCAL, carrier_is_simulated=simulated, host=host):
+        if known := people_with_the_published_password():
+            greeting = [f"The demo's password is published. Change it, or delete: {', '.join(known)}."]
+    elif not options.no_demo:
         greeting = load_demo()
     from django.db import connections
 
