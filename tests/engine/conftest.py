@@ -38,7 +38,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def simulator(live_server: Any) -> Iterator[SimulatorClient]:
+def simulator(django_db_setup: None, live_server: Any) -> Iterator[SimulatorClient]:
     """As a process. It ends before the live server does, whose threads it keeps busy with its connections."""
     port = free_port()
     process = subprocess.Popen(
@@ -141,7 +141,9 @@ class Counted:
 
     def __repr__(self) -> str:
         rows = Enrollment.objects.filter(channel=self.channel).values_list("status").annotate(n=Count("id"))
-        calls = Call.objects.filter(channel=self.channel).values_list("state", "outcome").annotate(n=Count("id"))
+        calls = (
+            Call.objects.filter(channel=self.channel).values_list("state", "outcome").annotate(n=Count("id"))
+        )
         return f"{dict(rows)} {list(calls)}"
 
 
@@ -197,7 +199,9 @@ def check_invariants(carrier: SimulatorClient) -> None:
     summary = carrier.summary()
     assert not summary["duplicate_answer_urls"], "an attempt was dialed twice"
     assert not summary["overlapping_numbers"], "two live calls to one number"
-    accepted = Call.objects.filter(accepted_at__isnull=False).exclude(hangup_by="carrier", carrier_id="", request_id="")
+    accepted = Call.objects.filter(accepted_at__isnull=False).exclude(
+        hangup_by="carrier", carrier_id="", request_id=""
+    )
     assert accepted.count() == summary["calls"], "we count other calls than the carrier"
     for channel in Channel.objects.all():
         recount = dict(
