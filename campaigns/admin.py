@@ -525,7 +525,7 @@ class ChannelListAdmin(ReadOnlyAdmin):
 
 @admin.register(ChannelDrive)
 class ChannelDriveAdmin(ReadOnlyAdmin):
-    list_display = ("channel_link", "owner", "leased_until", "waiting_for", "waiting_until", "held_until")
+    list_display = ("channel_link", "owner", "leased_until", "waiting_for", "waiting_until", "trusted_since")
     list_select_related = ("channel__campaign",)
     search_fields = ("channel__campaign__name", "owner", "waiting_for")
 

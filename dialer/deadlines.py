@@ -17,6 +17,8 @@ LONGEST_RING_SECONDS = 120
 CONNECTED = timedelta(seconds=120)
 # After the longest time it could ring, and this, a call the carrier knows nothing of was never placed.
 NEVER_PLACED_MARGIN = timedelta(seconds=60)
+# So many looks at the carrier, some while apart, must have found nothing before a call is given up.
+LOOKS_BEFORE_GIVING_UP = 3
 # An accepted call without a trace, neither live nor on record: given up after this.
 NO_TRACE = timedelta(minutes=3)
 # A machine's verdict later than this after the detection's own time is about somebody who talks.

@@ -19,7 +19,7 @@ from typing import Any
 from django.db import transaction
 from psycopg.types.json import Jsonb
 
-from campaigns.lifecycles import ENROLLMENT, MOVE_AFTER_A_CALL
+from campaigns.lifecycles import ENROLLMENT, MOVE_AFTER_A_CALL, EnrollmentStatus
 from campaigns.models import Channel
 from campaigns.outcomes import Decision, decide
 from campaigns.outcomes import Ending as EndingForContact
@@ -57,25 +57,29 @@ UPDATE dialer_call SET
     deadline_at = CASE WHEN state = ANY(%(before)s) THEN now() + %(deadline)s ELSE deadline_at END,
     checks = CASE WHEN state = ANY(%(before)s) THEN 0 ELSE checks END,
     request_id = %(request)s,
+    is_queued = %(is_queued)s AND ringing_at IS NULL,
     accepted_at = COALESCE(accepted_at, now())
 WHERE id = %(call)s AND state <> 'intent'
-RETURNING id
+RETURNING outcome
 """
 
 
-def accept(*, call_id: int, request_id: str, ring_timeout_seconds: int) -> bool:
-    """The carrier took the call: the answer to the POST."""
-    return bool(
-        rows(
-            ACCEPTED,
-            {
-                "call": call_id,
-                "request": request_id[:64],
-                "before": BEFORE_RINGING,
-                "deadline": deadlines.ringing(ring_timeout_seconds),
-            },
-        )
+def accept(*, call_id: int, request_id: str, ring_timeout_seconds: int, is_queued: bool = False) -> bool:
+    """The carrier took the call: the answer to the POST.
+
+    False when it had been given up as never placed meanwhile: it must be taken back.
+    """
+    found = rows(
+        ACCEPTED,
+        {
+            "call": call_id,
+            "request": request_id[:64],
+            "is_queued": is_queued,
+            "before": BEFORE_RINGING,
+            "deadline": deadlines.ringing(ring_timeout_seconds),
+        },
     )
+    return bool(found) and found[0][0] != Outcome.WITHDRAWN
 
 
 RINGING = """
@@ -207,7 +211,8 @@ def _since_answer(call: Call) -> timedelta:
 
 
 LOOK = """
-SELECT call.state, call.attempt, call.is_machine, call.disposition_id, disposition.effect, call.callback_at,
+SELECT call.state, call.attempt, call.ringing_at IS NOT NULL, call.claimed_from, call.is_machine,
+       call.disposition_id, disposition.effect, call.callback_at,
        call.answered_at, call.enrollment_id, enrollment.attempts, enrollment.zone_set_id,
        call.channel_id, channel.revision, now()
 FROM dialer_call AS call
@@ -223,7 +228,7 @@ WITH ending AS (
         state = 'ended',
         outcome = %(outcome)s,
         deadline_at = NULL,
-        accepted_at = COALESCE(accepted_at, now()),
+        accepted_at = CASE WHEN %(was_accepted)s THEN COALESCE(accepted_at, now()) ELSE accepted_at END,
         answered_at = COALESCE(answered_at, CASE WHEN %(was_answered)s
             THEN now() - make_interval(secs => COALESCE(%(duration)s, 0)) END),
         ended_at = now(),
@@ -233,6 +238,7 @@ WITH ending AS (
         hangup_code = %(code)s,
         hangup_cause = %(cause)s,
         hangup_by = %(by)s,
+        is_error = %(is_error)s,
         carrier_id = CASE WHEN %(carrier)s = '' THEN carrier_id ELSE %(carrier)s END
     WHERE id = %(call)s AND state = %(state)s AND state = ANY(%(before)s)
         AND disposition_id IS NOT DISTINCT FROM %(disposition)s AND is_machine = %(is_machine)s
@@ -240,7 +246,7 @@ WITH ending AS (
 ), contact AS (
     UPDATE campaigns_enrollment AS enrollment SET
         status = %(status)s,
-        attempts = GREATEST(attempts, ending.attempt),
+        attempts = CASE WHEN %(is_attempt)s THEN GREATEST(attempts, ending.attempt) ELSE attempts END,
         due_at = COALESCE(%(due)s, due_at),
         reason = %(reason)s,
         updated_at = now()
@@ -253,10 +259,18 @@ SELECT id FROM ending
 """
 
 
-def end(*, call_id: int, ending: Ending, kind: str = "hangup", data: Mapping[str, Any]) -> bool:
+def end(
+    *,
+    call_id: int,
+    ending: Ending,
+    kind: str = "hangup",
+    data: Mapping[str, Any],
+    was_accepted: bool = True,
+) -> bool:
     """The call is over: its outcome, and what that means for the contact, in one statement.
 
     ``kind`` names the event: "hangup" when the carrier told, "reconciled" when its records did.
+    ``was_accepted``: false for a call that the carrier refused to take; it is no attempt.
     Returns whether this ended it; False when it had ended, or was never placed as far as we know.
     """
     for _ in range(TRIES):
@@ -266,6 +280,8 @@ def end(*, call_id: int, ending: Ending, kind: str = "hangup", data: Mapping[str
         (
             state,
             attempt,
+            rang,
+            claimed_from,
             is_machine,
             disposition_id,
             effect,
@@ -289,7 +305,13 @@ def end(*, call_id: int, ending: Ending, kind: str = "hangup", data: Mapping[str
         if is_machine and outcome == Outcome.COMPLETED and not (rules and rules.on_machine == "connect"):
             outcome = Outcome.VOICEMAIL
         decision = None
-        if enrollment_id is not None and rules is not None:
+        is_attempt = was_accepted
+        sources: frozenset[str] = frozenset()
+        if enrollment_id is not None and outcome == Outcome.CANCELLED and not (rang or was_answered):
+            # Taken out of the carrier's queue: the contact never heard of it, and waits as before.
+            decision, is_attempt = Decision(EnrollmentStatus(claimed_from)), False
+            sources = ENROLLMENT["withdraw"].sources
+        elif enrollment_id is not None and rules is not None:
             contact_ending = EndingForContact(
                 outcome=outcome,
                 connected=was_answered,
@@ -297,7 +319,9 @@ def end(*, call_id: int, ending: Ending, kind: str = "hangup", data: Mapping[str
                 callback_at=callback_at,
                 permanent=ending.permanent,
             )
-            decision = _decide(contact_ending, rules, enrollment_id, max(attempt, attempts), zone_set_id, now)
+            made = max(attempt, attempts) if was_accepted else attempts
+            decision = _decide(contact_ending, rules, enrollment_id, made, zone_set_id, now)
+            sources = ENROLLMENT[MOVE_AFTER_A_CALL[decision.status]].sources
         ended = rows(
             ENDED,
             {
@@ -316,7 +340,10 @@ def end(*, call_id: int, ending: Ending, kind: str = "hangup", data: Mapping[str
                 "disposition": disposition_id,
                 "is_machine": is_machine,
                 "status": decision.status if decision else None,
-                "from": sorted(ENROLLMENT[MOVE_AFTER_A_CALL[decision.status]].sources) if decision else [],
+                "from": sorted(sources),
+                "was_accepted": was_accepted,
+                "is_attempt": is_attempt,
+                "is_error": ending.ended is Ended.FAILED and not ending.permanent,
                 "due": decision.due_at if decision else None,
                 "reason": decision.reason[:120] if decision else "",
                 "kind": kind,

@@ -10,6 +10,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import F
 from django_q.tasks import async_task
 
 from dialer import deadlines, progress
@@ -90,11 +91,11 @@ def reconcile(*, carrier: PlivoClient | None = None) -> int:
             # The carrier can't be asked now: all of the rest will be asked again soon.
             logger.warning("Reconciling waits: %s", error)
             for waiting in calls[place:]:
-                _look_again(waiting)
+                _postpone(waiting)
             break
         except CarrierError as error:
             logger.warning("Call %s could not be looked up: %s", call.pk, error)
-            _look_again(call)
+            _postpone(call)
     return len(calls)
 
 
@@ -115,6 +116,12 @@ def _look_again(call: Call, delay: timedelta | None = None) -> None:
         " WHERE id = %(call)s AND state = %(state)s AND is_live",
         {"delay": delay or deadlines.next_look(call.checks), "call": call.pk, "state": call.state},
     )
+
+
+def _postpone(call: Call) -> None:
+    """The carrier could not be asked: this look did not count."""
+    Call.objects.filter(pk=call.pk, checks__gt=0).update(checks=F("checks") - 1)
+    _look_again(call)
 
 
 class _Looker:
@@ -205,9 +212,12 @@ class _Looker:
         return True
 
     def _still_unknown(self, call: Call) -> None:
+        """Given up as never placed after it could have rung out, and after several looks, some while
+        apart, of which none found anything: a call that has just ended is on record seconds later."""
         ring = call.channel.voice.dial_timeout_seconds if call.channel else deadlines.LONGEST_RING_SECONDS
         asked_at = call.placed_at or call.created_at
-        if self.now > asked_at + timedelta(seconds=ring) + deadlines.NEVER_PLACED_MARGIN:
+        could_have_rung = asked_at + timedelta(seconds=ring) + deadlines.NEVER_PLACED_MARGIN
+        if self.now > could_have_rung and call.checks >= deadlines.LOOKS_BEFORE_GIVING_UP:
             progress.withdraw(
                 call_ids=[call.pk], cause="The carrier knows of no such call", from_states=["unknown"]
             )
@@ -217,7 +227,7 @@ class _Looker:
     def _no_trace(self, call: Call) -> None:
         """Accepted once, and now neither live, nor queued, nor on record: the records lag, or lost it."""
         quiet_since = call.answered_at or call.accepted_at or call.created_at
-        if self.now < quiet_since + deadlines.NO_TRACE or call.checks < 3:
+        if self.now < quiet_since + deadlines.NO_TRACE or call.checks < deadlines.LOOKS_BEFORE_GIVING_UP:
             _look_again(call)
             return
         ended = Ended.ANSWERED if call.state == CallState.CONNECTED else Ended.FAILED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django_q.tasks import async_task
 
-from dialer import machines, reconciling, recordings
+from dialer import cancelling, machines, reconciling, recordings
 from dialer.driving.driver import Driver
 from dialer.driving.lease import living_drivers_here
 
@@ -40,3 +40,7 @@ def fetch_recordings() -> None:
 
 def handle_machine(call_id: int) -> None:
     machines.handle(call_id=call_id)
+
+
+def cancel_queued(channel_id: int) -> None:
+    cancelling.cancel_queued(channel_id=channel_id)

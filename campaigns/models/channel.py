@@ -125,8 +125,8 @@ class ChannelDrive(models.Model):
     # When the next call may start, by calls per second and by calls per minute (GCRA: one time each).
     next_start_at = models.DateTimeField(null=True, blank=True)
     next_start_in_minute_at = models.DateTimeField(null=True, blank=True)
-    # Slowed down by the carrier ("429"): nothing starts before.
-    held_until = models.DateTimeField(null=True, blank=True)
+    # Errors before this don't count against the channel: it was started, or resumed, since.
+    trusted_since = models.DateTimeField(null=True, blank=True)
     waiting_for = models.CharField(max_length=200, blank=True)
     waiting_until = models.DateTimeField(null=True, blank=True)
 

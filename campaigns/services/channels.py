@@ -113,7 +113,7 @@ def _launch(channel: Channel, move: str, now: datetime) -> int:
         channel.channel_lists.filter(version=None).delete()
     pin_lists(channel=channel)
     next_run(channel=channel)
-    ChannelDrive.objects.get_or_create(channel=channel)
+    ChannelDrive.objects.update_or_create(channel=channel, defaults={"trusted_since": now})
     _move(channel, move, started_at=now, finished_at=None)
     return enroll_lists(channel=channel, now=now)
 
@@ -201,7 +201,7 @@ def resume_channel(*, channel: Channel, actor: User | None, now: datetime | None
     pin_lists(channel=channel)
     _move(channel, "resume", pause_reason="", pause_note="")
     enroll_lists(channel=channel, now=now)
-    ChannelDrive.objects.filter(channel=channel).update(held_until=None, waiting_for="", waiting_until=None)
+    ChannelDrive.objects.filter(channel=channel).update(trusted_since=now, waiting_for="", waiting_until=None)
     record_activity(
         campaign=channel.campaign, channel=channel, actor=actor, verb="resume", text=f"resumed {channel.name}"
     )

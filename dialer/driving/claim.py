@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import transaction
 
 from campaigns.hours import next_opening
-from campaigns.lifecycles import ENROLLMENT, EnrollmentStatus
+from campaigns.lifecycles import ENROLLMENT
 from campaigns.models import ChannelDrive, Enrollment
 from campaigns.rulebook import Rulebook, rulebook
 from contacts.models import zones_of
@@ -37,8 +37,8 @@ SPARE_CANDIDATES = 20
 ROUNDS = 5
 # Who is in another call is looked at again after this.
 BUSY_ELSEWHERE = timedelta(seconds=60)
-# Contacts of a closed zone are put off so many at a time, beside those that were met.
-PUT_OFF_AT_ONCE = 5000
+# Contacts of a closed zone are put off so many at a time, in a transaction of their own.
+PUT_OFF_AT_ONCE = 2000
 # How soon to look again when nothing but calls in progress stands in the way.
 POLL_BUSY = timedelta(milliseconds=100)
 # How soon to look again when nobody is due.
@@ -74,6 +74,12 @@ class Claim:
     is_exhausted: bool = False
     # The schedule never opens again.
     is_past_its_end: bool = False
+    # Outside the channel's hours, with calls under way: some may wait in the carrier's own queue.
+    is_closed: bool = False
+    # Zones found closed, by their set: until when, and why. The contacts that were met are put off; the
+    # others are by ``put_off``, apart from the locks of the claim.
+    closed: dict[int, tuple[datetime, str]] = field(default_factory=dict)
+    run_number: int = 0
 
     @property
     def wait_seconds(self) -> float:
@@ -93,7 +99,7 @@ SELECT clock_timestamp(), locked.*,
        (SELECT count(*) FROM dialer_call WHERE channel_id = %(channel)s AND is_live)
 FROM (
     SELECT channel.run, channel.revision, channel.campaign_id,
-           drive.next_start_at, drive.next_start_in_minute_at, drive.held_until
+           drive.next_start_at, drive.next_start_in_minute_at
     FROM campaigns_channeldrive AS drive
     JOIN campaigns_channel AS channel ON channel.id = drive.channel_id
     WHERE drive.channel_id = %(channel)s
@@ -124,8 +130,11 @@ WITH callbacks AS (
     ORDER BY channel_id, run, turn, due_at, id
     LIMIT GREATEST(0, %(most)s - (SELECT count(*) FROM callbacks) - (SELECT count(*) FROM retries))
     FOR UPDATE SKIP LOCKED
-), picked AS (
-    SELECT * FROM callbacks UNION ALL SELECT * FROM retries UNION ALL SELECT * FROM fresh
+), picked AS MATERIALIZED (
+    -- The limit says nothing new, but to the planner: how few they are, so that it looks each one up.
+    SELECT * FROM (
+        SELECT * FROM callbacks UNION ALL SELECT * FROM retries UNION ALL SELECT * FROM fresh
+    ) AS all_three LIMIT %(most)s
 )
 SELECT enrollment.id, enrollment.contact_id, enrollment.status, enrollment.attempts, enrollment.zone_set_id,
        contact.phone_number, btrim(contact.first_name || ' ' || contact.last_name),
@@ -203,9 +212,9 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
     account, drive = _locked(channel_id, driver)
     if drive is None:
         return Claim(is_lost=True)
-    (now, run_number, revision, campaign_id, next_start_at, next_in_minute_at, held_until, live_calls) = drive
+    (now, run_number, revision, campaign_id, next_start_at, next_in_minute_at, live_calls) = drive
     rules = rulebook(channel_id, revision)
-    result = Claim(now=now)
+    result = Claim(now=now, run_number=run_number)
 
     opens_at = _opens_at(rules, now)
     if opens_at is None:
@@ -213,10 +222,11 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
         return result
     if opens_at > now:
         _wait(channel_id, "outside its hours", opens_at)
+        result.is_closed = live_calls > 0
         result.next_look_at = min(opens_at, now + POLL_IDLE)
         return result
 
-    account_next_at, account_held_until = account
+    account_next_at, held_until = account
     account_pace = Pace.per_second(settings.ACCOUNT_CALLS_PER_SECOND, account_next_at)
     second_pace = Pace.per_second(rules.calls_per_second, next_start_at)
     minute_pace = (
@@ -228,7 +238,7 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
         live_calls=live_calls,
         paces=(account_pace, second_pace, *((minute_pace,) if minute_pace else ())),
         free_placers=free_placers,
-        held_until=max(filter(None, (held_until, account_held_until)), default=None),
+        held_until=held_until,
     )
     wanted = demand(headroom)
     if share > 1 and wanted > 1:
@@ -238,7 +248,7 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
         result.next_look_at = next_look(headroom, poll=POLL_BUSY)
         return result
 
-    chosen = _choose(channel_id, run_number, rules, wanted, now)
+    chosen = _choose(channel_id, run_number, rules, wanted, now, result.closed)
     if chosen:
         result.orders = _write_intents(channel_id, campaign_id, run_number, driver, rules, chosen, now)
     started = len(result.orders)
@@ -318,7 +328,14 @@ def _next_due(channel_id: int, run_number: int) -> datetime | None:
     return due_at  # type: ignore[no-any-return]
 
 
-def _choose(channel_id: int, run_number: int, rules: Rulebook, wanted: int, now: datetime) -> list[Candidate]:
+def _choose(
+    channel_id: int,
+    run_number: int,
+    rules: Rulebook,
+    wanted: int,
+    now: datetime,
+    closed: dict[int, tuple[datetime, str]],
+) -> list[Candidate]:
     """The next contacts that may be called, in order; those that may not are put off or finished."""
     chosen: list[Candidate] = []
     most = wanted + SPARE_CANDIDATES
@@ -327,7 +344,7 @@ def _choose(channel_id: int, run_number: int, rules: Rulebook, wanted: int, now:
         # Who was chosen in an earlier round is still due.
         met = {candidate.enrollment_id for candidate in chosen}
         new = [candidate for candidate in candidates if candidate.enrollment_id not in met]
-        chosen += _admit(channel_id, run_number, rules, new, now)[: wanted - len(chosen)]
+        chosen += _admit(rules, new, now, closed)[: wanted - len(chosen)]
         if len(chosen) == wanted or len(candidates) < most:
             break
     return chosen
@@ -353,14 +370,14 @@ def _candidates(
 
 
 def _admit(
-    channel_id: int, run_number: int, rules: Rulebook, candidates: list[Candidate], now: datetime
+    rules: Rulebook, candidates: list[Candidate], now: datetime, closed: dict[int, tuple[datetime, str]]
 ) -> list[Candidate]:
+    """Those that may be called. The others are put off or finished; ``closed`` learns of closed zones."""
     admitted: list[Candidate] = []
     numbers: set[str] = set()
     put_off: dict[tuple[datetime, str], list[int]] = defaultdict(list)
     skipped: dict[str, list[int]] = defaultdict(list)
     refused: list[int] = []
-    closed: dict[int, tuple[datetime, str]] = {}
     for candidate in candidates:
         zones = zones_of(candidate.zone_set_id)
         if candidate.phone_number is None:
@@ -390,8 +407,6 @@ def _admit(
             admitted.append(candidate)
     for (due_at, reason), enrollments in put_off.items():
         Enrollment.objects.filter(pk__in=enrollments).update(due_at=due_at, reason=reason, updated_at=now)
-    for zone_set_id, (due_at, reason) in closed.items():
-        _put_off_zone(channel_id, run_number, zone_set_id, due_at, reason, now)
     for reason, enrollments in skipped.items():
         ENROLLMENT.apply(Enrollment.objects.filter(pk__in=enrollments), "skip", reason=reason, updated_at=now)
     ENROLLMENT.apply(
@@ -400,24 +415,37 @@ def _admit(
     return admitted
 
 
-def _put_off_zone(
-    channel_id: int, run_number: int, zone_set_id: int, due_at: datetime, reason: str, now: datetime
-) -> None:
-    """The others of a closed zone too, many at once: they would only be met and put off one by one."""
-    others = (
-        Enrollment.objects.filter(
-            channel=channel_id,
-            run=run_number,
-            zone_set=zone_set_id,
-            due_at__lte=now,
-            status=EnrollmentStatus.PENDING,
-        )
-        .order_by()
-        .select_for_update(skip_locked=True, no_key=True)[:PUT_OFF_AT_ONCE]
-    )
-    Enrollment.objects.filter(pk__in=list(others.values_list("pk", flat=True))).update(
-        due_at=due_at, reason=reason, updated_at=now
-    )
+PUT_OFF = """
+UPDATE campaigns_enrollment SET due_at = %(due)s, reason = %(reason)s, updated_at = now()
+WHERE id IN (
+    SELECT id FROM campaigns_enrollment
+    WHERE channel_id = %(channel)s AND run = %(run)s AND status IN ('callback', 'pending', 'retry')
+        AND turn = 2 AND due_at <= %(now)s AND zone_set_id = %(zone_set)s
+    LIMIT %(most)s
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+"""
+
+
+def put_off(*, channel_id: int, found: Claim) -> bool:
+    """Put off more contacts of the zones that a claim found closed: they would only be met one by one.
+
+    Short transactions without the claim's locks, so that a million of them hold up nobody. Returns
+    whether there may be more.
+    """
+    more = False
+    for zone_set_id, (due_at, reason) in found.closed.items():
+        parameters = {
+            "channel": channel_id,
+            "run": found.run_number,
+            "zone_set": zone_set_id,
+            "now": found.now,
+            "due": due_at,
+            "reason": reason,
+            "most": PUT_OFF_AT_ONCE,
+        }
+        more = run(PUT_OFF, parameters, prepare=False) == PUT_OFF_AT_ONCE or more
+    return more
 
 
 def _write_intents(

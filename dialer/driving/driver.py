@@ -19,10 +19,11 @@ from django.db import InterfaceError, InternalError, OperationalError, close_old
 from campaigns.models import Channel, PauseReason
 from campaigns.refusals import Refused
 from campaigns.services import complete_channel, pause_channel, start_scheduled_channels
-from dialer import reconciling
+from dialer import cancelling, reconciling
 from dialer.carrier import CallOrder
 from dialer.driving import placing
-from dialer.driving.claim import claim
+from dialer.driving.claim import claim, put_off
+from dialer.driving.errors import LAST_ATTEMPTS, erring_channels
 from dialer.driving.lease import Leases, living_drivers_here
 from dialer.driving.placers import Placers
 
@@ -74,15 +75,15 @@ class Driver:
         try:
             while not (self._stopping or _told_to_end.is_set()):
                 now = time.monotonic()
-                if now >= until and not successor_called:
-                    successor_called = True
-                    if not self._is_superfluous():
-                        enqueue_successor()
-                    else:
-                        break
                 if successor_called and (self.leases.has_successor or now >= until + HANDOVER_SECONDS):
                     break
                 try:
+                    if now >= until and not successor_called:
+                        if self._is_superfluous():
+                            break
+                        self.leases.expect_successor()
+                        enqueue_successor()
+                        successor_called = True
                     self._keep(now)
                     self._tick(placers)
                 except DATABASE_AWAY:
@@ -107,6 +108,9 @@ class Driver:
             return
         self._kept_at = now
         self.leases.keep()
+        for channel_id in self.leases.closed:
+            # Paused or stopped: what the carrier has in its own queue must not ring hours later.
+            cancelling.cancel_queued_later(channel_id=channel_id)
         self._next_look = {channel: self._next_look.get(channel, now) for channel in self.leases.channels}
         try:
             start_scheduled_channels()
@@ -115,6 +119,7 @@ class Driver:
         except Exception:
             logger.exception("What is scheduled can't be started.")
         reconciling.ask_when_overdue()
+        self._pause_those_with_errors()
 
     def _tick(self, placers: Placers) -> None:
         now = time.monotonic()
@@ -145,6 +150,10 @@ class Driver:
             self._started_at[channel_id] = asked
             self._place(placers, result.orders)
         self._next_look[channel_id] = asked + result.wait_seconds
+        if result.closed and put_off(channel_id=channel_id, found=result):
+            self._next_look[channel_id] = asked
+        if result.is_closed:
+            cancelling.cancel_queued_later(channel_id=channel_id)
         if result.is_exhausted:
             self._complete(channel_id)
         elif result.is_past_its_end:
@@ -152,7 +161,7 @@ class Driver:
 
     def _place(self, placers: Placers, orders: list[CallOrder]) -> None:
         placed = placing.begin(orders, driver=self.leases.driver)
-        begun = time.monotonic()
+        begun = placing.now_awake_or_not()
         for order in placed:
             placers.place(order, begun=begun)
 
@@ -165,6 +174,19 @@ class Driver:
         except Refused:
             # Somebody was enrolled, asked for a callback, or paused it: not over.
             return
+
+    def _pause_those_with_errors(self) -> None:
+        for channel_id, errors, cause in erring_channels(self.leases.channels):
+            channel = Channel.objects.filter(pk=channel_id).first()
+            if channel is None:
+                continue
+            note = (
+                f"{errors} of its last {LAST_ATTEMPTS} calls failed at the carrier, the newest with: {cause}"
+            )
+            try:
+                pause_channel(channel=channel, actor=None, reason=PauseReason.ERRORS, note=note)
+            except Refused:
+                continue
 
     def _pause_at_the_end(self, channel_id: int) -> None:
         channel = Channel.objects.filter(pk=channel_id).first()

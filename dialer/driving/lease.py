@@ -7,6 +7,7 @@ import os
 import socket
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -24,11 +25,11 @@ VALUES (%(driver)s, %(host)s, %(pid)s, clock_timestamp(), clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp()
 """
 
-# Those that have been alive within a lease, and when the newest of them came.
+# Those that have been alive within a lease, and those of them that came since a successor is expected.
 LIVING = """
-SELECT count(*), count(*) FILTER (WHERE driver.started_at > own.started_at)
-FROM dialer_driver AS driver, (SELECT started_at FROM dialer_driver WHERE id = %(driver)s) AS own
-WHERE driver.seen_at > clock_timestamp() - make_interval(secs => %(lease)s)
+SELECT count(*), count(*) FILTER (WHERE started_at > %(expected)s::timestamptz), clock_timestamp()
+FROM dialer_driver
+WHERE seen_at > clock_timestamp() - make_interval(secs => %(lease)s)
 """
 
 LEASABLE = """
@@ -66,6 +67,7 @@ LET_GO_IDLE = """
 UPDATE campaigns_channeldrive AS drive SET owner = '', leased_until = NULL
 FROM campaigns_channel AS channel
 WHERE drive.owner = %(driver)s AND channel.id = drive.channel_id AND channel.status <> 'running'
+RETURNING drive.channel_id
 """
 
 FORGET = """
@@ -82,8 +84,12 @@ class Leases:
     )
     channels: set[int] = field(default_factory=set)
     living: int = 1
-    # Whether a driver is alive that came after this one: its successor.
+    # Whether a driver came since this one called for its successor.
     has_successor: bool = False
+    # Channels that were just let go because they don't run any more.
+    closed: set[int] = field(default_factory=set)
+    _now: datetime | None = None
+    _expected_since: datetime | None = None
 
     @property
     def _parameters(self) -> dict[str, Any]:
@@ -103,11 +109,13 @@ class Leases:
         parameters = self._parameters
         with transaction.atomic():
             run(SIGN_OF_LIFE, parameters)
-            ((self.living, newer),) = rows(LIVING, parameters)
+            parameters["expected"] = self._expected_since
+            ((self.living, newer, self._now),) = rows(LIVING, parameters)
             self.has_successor = newer > 0
             ((running,),) = rows(LEASABLE, {})
+            self.closed = set()
             if self.channels:
-                run(LET_GO_IDLE, parameters)
+                self.closed = {channel_id for (channel_id,) in rows(LET_GO_IDLE, parameters)}
                 self.channels = {channel_id for (channel_id,) in rows(RENEW, parameters)}
             share = math.ceil(running / max(self.living, 1))
             if len(self.channels) > share:
@@ -115,6 +123,10 @@ class Leases:
             elif len(self.channels) < share:
                 taken = rows(TAKE, {**parameters, "most": share - len(self.channels)})
                 self.channels |= {channel_id for (channel_id,) in taken}
+
+    def expect_successor(self) -> None:
+        """From now on a new driver is taken for this one's successor."""
+        self._expected_since = self._now
 
     def _let_go(self, channels: list[int] | None) -> None:
         run(LET_GO, {"driver": self.driver, "channels": channels})

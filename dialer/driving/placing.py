@@ -16,7 +16,7 @@ from django.conf import settings
 from campaigns.models import Channel, PauseReason
 from campaigns.refusals import Refused
 from campaigns.services import pause_channel
-from dialer import deadlines, progress
+from dialer import cancelling, deadlines, progress
 from dialer.carrier import (
     Accepted,
     AccountRefused,
@@ -42,11 +42,17 @@ STALE_SECONDS = 10.0
 
 # The last look before the POST: what was claimed a moment ago must still hold.
 PLACING = """
+WITH channel AS MATERIALIZED (
+    -- Shared, as in the claim: a pause is waited for, and then seen.
+    SELECT id FROM campaigns_channel
+    WHERE id IN (SELECT channel_id FROM dialer_call WHERE id = ANY(%(calls)s)) AND status = 'running'
+    FOR SHARE
+)
 UPDATE dialer_call AS call SET
     state = 'placing', placed_at = clock_timestamp(), deadline_at = clock_timestamp() + %(deadline)s
-FROM campaigns_channel AS channel, campaigns_channeldrive AS drive
+FROM channel, campaigns_channeldrive AS drive
 WHERE call.id = ANY(%(calls)s) AND call.state = 'intent' AND call.owner = %(driver)s
-    AND channel.id = call.channel_id AND channel.status = 'running'
+    AND channel.id = call.channel_id
     AND drive.channel_id = channel.id AND drive.owner = %(driver)s
     AND NOT EXISTS (
         SELECT FROM contacts_donotcontact AS dnc
@@ -68,6 +74,11 @@ WHERE call.id = %(call)s AND drive.channel_id = call.channel_id
 """
 
 
+def now_awake_or_not() -> float:
+    """A clock in seconds that goes on while the machine is suspended, where the system has one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 def begin(orders: Sequence[CallOrder], *, driver: str) -> list[CallOrder]:
     """Mark intents as being placed; return those that may be. The others wait again."""
     calls = [order.call_id for order in orders]
@@ -84,8 +95,8 @@ def begin(orders: Sequence[CallOrder], *, driver: str) -> list[CallOrder]:
 
 
 def place(order: CallOrder, *, begun: float) -> None:
-    """Place one call that ``begin`` let through. ``begun``: ``time.monotonic()`` of that moment."""
-    if time.monotonic() - begun > STALE_SECONDS:
+    """Place one call that ``begin`` let through. ``begun``: ``now_awake_or_not()`` of that moment."""
+    if now_awake_or_not() - begun > STALE_SECONDS:
         # Stopped in between (a suspended machine, say): the reconciler has it by now, or will.
         progress.doubt(call_id=order.call_id, why="The driver was stopped before it could place the call.")
         return
@@ -111,20 +122,27 @@ def place(order: CallOrder, *, begun: float) -> None:
 
 
 def _accepted(order: CallOrder, accepted: Accepted) -> None:
-    progress.accept(
+    is_ours = progress.accept(
         call_id=order.call_id,
         request_id=accepted.request_id,
         ring_timeout_seconds=order.ring_timeout_seconds,
+        is_queued=accepted.is_queued,
     )
+    if not is_ours:
+        cancelling.take_back(call_id=order.call_id, request_id=accepted.request_id)
 
 
 def _refused(order: CallOrder, message: str) -> None:
-    """Wrong with this call: it failed, for good; trying the same again would fail the same."""
+    """Wrong with this call, or with our settings: it failed, and was no attempt, since nobody was dialed.
+
+    Should this happen to most of a channel's calls, the channel pauses (errors.py).
+    """
     progress.end(
         call_id=order.call_id,
-        ending=Ending(ended=Ended.FAILED, code=None, cause=message[:120], by="carrier", permanent=True),
+        ending=Ending(ended=Ended.FAILED, code=None, cause=message[:120], by="carrier"),
         kind="refused",
         data={"message": message},
+        was_accepted=False,
     )
 
 

@@ -84,6 +84,11 @@ class Call(models.Model):
     hangup_code = models.PositiveIntegerField(null=True, blank=True)
     hangup_cause = models.CharField(max_length=120, blank=True)
     hangup_by = models.CharField(max_length=40, blank=True)
+    # It failed, and not because of the number called: the carrier, its network, or our settings. Too many
+    # of these among a channel's last calls pause it.
+    is_error = models.BooleanField(default=False, db_default=False)
+    # The carrier put it into its own queue, where it may wait for long; taken back when its time is over.
+    is_queued = models.BooleanField(default=False, db_default=False)
 
     disposition = models.ForeignKey(
         Disposition, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"

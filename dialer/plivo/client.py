@@ -37,6 +37,7 @@ from dialer.plivo.webhooks import record_ending
 # Statuses by what they mean for the request (plivo.md of the design, and Plivo's documentation).
 ACCOUNT_STATUSES = frozenset({401, 402, 403})
 TOO_MANY = 429
+REQUEST_STATUSES = frozenset({400, 405, 409, 422})
 # Seconds that the carrier holds a call at the longest; a lost hang-up must not cost a day.
 TIME_LIMIT_SECONDS = 14_400
 
@@ -93,8 +94,9 @@ class PlivoClient:
             raise AccountRefused(message, out_of_credit=status == 402)
         if status == 404:
             raise NotFound(message)
-        if 400 <= status < 500:
+        if status in REQUEST_STATUSES:
             raise CallRefused(message)
+        # Server errors; and what a proxy on the way may say, which tells nothing of the carrier.
         raise Ambiguous(message)
 
     def place(self, order: CallOrder) -> Accepted:
@@ -181,13 +183,11 @@ class PlivoClient:
         return True
 
     def live_calls(self) -> list[LiveCall]:
-        """Every call of the account that is live or queued: two lists of ids, then one by one."""
+        """Every call of the account that is queued or live: two lists of ids, then one by one.
+
+        In the direction calls move, so that none slips from one list to the other unseen.
+        """
         found: list[LiveCall] = []
-        live = self._request("GET", "Call", query={"status": "live"}).get("calls") or []
-        for carrier_id in live:
-            call = self.live_call(str(carrier_id))
-            if call is not None:
-                found.append(call)
         queued = self._request("GET", "Call", query={"status": "queued"}).get("calls") or []
         for carrier_id in queued:
             try:
@@ -202,6 +202,11 @@ class PlivoClient:
                     from_number=_e164(body.get("from")),
                 )
             )
+        live = self._request("GET", "Call", query={"status": "live"}).get("calls") or []
+        for carrier_id in live:
+            call = self.live_call(str(carrier_id))
+            if call is not None:
+                found.append(call)
         return found
 
     def record(self, carrier_id: str) -> CallRecord | None:

@@ -1,0 +1,65 @@
+"""Taking back what the carrier has queued and not rung yet.
+
+Calls over the account's rate are queued by the carrier, silently, and may ring after a channel was paused
+or has closed. They are cancelled; their contacts wait again, and no attempt is used.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django_q.tasks import async_task
+
+from dialer.carrier import CarrierError
+from dialer.lifecycles import CallState
+from dialer.models import Call
+from dialer.plivo.client import client
+from dialer.statements import rows
+
+logger = logging.getLogger(__name__)
+
+QUEUED = """
+SELECT EXISTS (
+    SELECT FROM dialer_call
+    WHERE channel_id = %(channel)s AND is_live AND is_queued AND ringing_at IS NULL AND state = 'ringing'
+)
+"""
+
+
+def cancel_queued_later(*, channel_id: int) -> bool:
+    """Have the worker cancel a channel's queued calls, if it has any."""
+    ((is_any,),) = rows(QUEUED, {"channel": channel_id})
+    if is_any:
+        async_task("dialer.tasks.cancel_queued", channel_id)
+    return bool(is_any)
+
+
+def cancel_queued(*, channel_id: int) -> int:
+    """Cancel a channel's queued calls at the carrier; return how many.
+
+    What becomes of them is told by their hang-up, as always: they never rang, so their contacts wait
+    again (dialer/progress.py). Safe to repeat.
+    """
+    cancelled = 0
+    queued = Call.objects.filter(
+        channel=channel_id, is_live=True, is_queued=True, ringing_at=None, state=CallState.RINGING
+    ).exclude(request_id="")
+    for call_id, request_id in queued.values_list("pk", "request_id"):
+        try:
+            client().cancel(request_id)
+        except CarrierError as error:
+            logger.warning("Call %s could not be taken out of the carrier's queue: %s", call_id, error)
+            continue
+        Call.objects.filter(pk=call_id).update(is_queued=False)
+        cancelled += 1
+    return cancelled
+
+
+def take_back(*, call_id: int, request_id: str) -> None:
+    """A call was accepted that had been given up as never placed: it must not ring."""
+    logger.error("Call %s was given up, and the carrier took it after all: cancelling it.", call_id)
+    try:
+        client().cancel(request_id)
+        client().hang_up(request_id)
+    except CarrierError as error:
+        logger.error("Call %s could not be cancelled: %s", call_id, error)
