@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.http import StreamingHttpResponse
 
-# A cell that begins with one of these is run as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# What spreadsheets skip before they look for a formula, as the inside of a bracket expression.
+_BLANKS = " \t\n\v\f\r\x85\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+# What begins one, and the wide forms that are taken for the same signs; tabs and line ends move what
+# follows into a cell of its own.
+_STARTS = "=+@＝＋＠－\t\r\n-"
+# A cell that a spreadsheet would take for a formula (https://owasp.org/www-community/attacks/CSV_Injection).
+# Numbers, E.164 ones among them, are none: they compute nothing. Python and PostgreSQL read this alike.
+FORMULA = rf"\A(?![+-][0-9]*[.]?[0-9]+\Z)[{_BLANKS}]*[{_STARTS}]"
 
 
 def neutral(value: Any) -> str:
     """A cell that no spreadsheet takes for a formula: an apostrophe in front, as spreadsheets do it.
 
-    Numbers, E.164 ones among them, are left: they compute nothing.
+    ``analytics.exporting.Harmless`` does the same in the database.
     """
     text = "" if value is None else str(value)
-    if text.startswith(FORMULA_STARTS) and not text[1:].replace(".", "", 1).isdigit():
-        return f"'{text}"
-    return text
+    return f"'{text}" if re.match(FORMULA, text) else text
 
 
 class _Echo:

@@ -6,11 +6,16 @@ import csv
 import io
 from datetime import timedelta
 
+import hypothesis
 import pytest
+from django.db.models import TextField, Value
 from django.urls import reverse
 from django.utils import timezone
+from hypothesis import strategies as st
 
+from analytics.exporting import Harmless
 from campaigns.models import Activity, Disposition
+from contacts.exporting import neutral
 from dialer.models import Call
 from tests.factories import CampaignFactory, ChannelFactory, ContactFactory, EnrollmentFactory
 from tests.factories.dialer import CallFactory, TranscriptFactory
@@ -398,6 +403,23 @@ def test_no_cell_is_a_formula(as_viewer, campaign, formula):
     (row,) = exported(as_viewer, export(campaign))
     for column in ("Contact", "Notes", "Summary"):
         assert row[column] == f"'{formula}"
+
+
+CELLS = st.lists(
+    st.sampled_from(
+        ["=", "+", "-", "@", "＝", "－", " ", "\t", "\n", "\xa0", "\u200b", "\u2029", "1", ".", "a", "'", "%"]
+    )
+    | st.characters(codec="utf-8", exclude_characters="\0"),
+    max_size=8,
+).map("".join)
+
+
+@hypothesis.settings(max_examples=20, deadline=None)
+@hypothesis.given(texts=st.lists(CELLS, min_size=20, max_size=50))
+def test_python_and_the_database_agree_on_what_a_formula_is(texts):
+    cells = [Harmless(Value(text, output_field=TextField())) for text in texts]
+    row = Disposition.objects.order_by("pk").values_list(*cells)[0]
+    assert list(row) == [neutral(text) for text in texts]
 
 
 def test_ordinary_cells_stay_as_they_are(as_viewer, campaign):
