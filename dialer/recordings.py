@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from datetime import timedelta
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from django.conf import settings
@@ -13,9 +14,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django_q.tasks import async_task
+from requests.utils import get_environ_proxies
 
 from dialer.models import Call, Recording
 from dialer.plivo.webhooks import RecordingReady
+from interface.addresses import leads_inside
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +59,7 @@ def fetch(*, call_id: int) -> bool:
             _download(recording.source_url, file)
             name = recording.file.field.generate_filename(recording, f"{call_id}.wav")
             name = recording.file.storage.save(name, File(file))
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, OSError, ValueError) as error:
         _failed(recording, str(error))
         return False
     stored = Recording.objects.filter(pk=call_id, status=Recording.Status.ANNOUNCED).update(
@@ -69,19 +72,58 @@ def fetch(*, call_id: int) -> bool:
 
 
 def _download(url: str, file: File[bytes] | object) -> None:
-    if not url.startswith(("https://", "http://")):
-        raise OSError("The recording's address is not one of the web.")
-    auth = (settings.PLIVO_AUTH_ID, settings.PLIVO_AUTH_TOKEN)
-    with requests.get(url, auth=auth, stream=True, timeout=settings.CARRIER_TIMEOUTS) as response:
-        response.raise_for_status()
-        size = 0
-        for chunk in response.iter_content(CHUNK_BYTES):
-            size += len(chunk)
-            if size > MOST_BYTES:
-                raise OSError("The recording is larger than any call's can be.")
-            file.write(chunk)  # type: ignore[union-attr]
+    with requests.Session() as session:
+        # Neither passwords from the environment (.netrc), nor redirects that nobody has looked at.
+        session.trust_env = False
+        response = _ask(session, url, _credentials_for(url))
+        if response.is_redirect:
+            response.close()
+            # One, checked like the first, and without credentials.
+            response = _ask(session, urljoin(url, response.headers["Location"]), None)
+        with response:
+            if response.is_redirect:
+                raise OSError("The recording's address leads on and on.")
+            response.raise_for_status()
+            size = 0
+            for chunk in response.iter_content(CHUNK_BYTES):
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    raise OSError("The recording is larger than any call's can be.")
+                file.write(chunk)  # type: ignore[union-attr]
     if not size:
         raise OSError("The recording is empty.")
+
+
+def _ask(session: requests.Session, url: str, auth: tuple[str, str] | None) -> requests.Response:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in {"http", "https"}:
+        raise OSError("The recording's address is not one of the web.")
+    # The carrier's own address was set by whoever runs this, wherever it is.
+    is_ours = (parts.scheme, parts.netloc) == urlsplit(settings.PLIVO_API_URL)[:2]
+    if not settings.ALLOW_PRIVATE_ADDRESSES and not is_ours and leads_inside(host):
+        raise OSError("The recording's address is inside a private network.")
+    return session.get(
+        url,
+        auth=auth,
+        stream=True,
+        allow_redirects=False,
+        timeout=settings.CARRIER_TIMEOUTS,
+        proxies=get_environ_proxies(url),
+    )
+
+
+def _credentials_for(url: str) -> tuple[str, str] | None:
+    """The account's, for the carrier's own hosts; nobody else is told them, whatever a webhook names."""
+    parts, api = urlsplit(url), urlsplit(settings.PLIVO_API_URL)
+    host = (parts.hostname or "").rstrip(".")
+    is_api = host == api.hostname and parts.scheme == api.scheme
+    if is_api or (parts.scheme == "https" and host.endswith(".plivo.com")):
+        return settings.PLIVO_AUTH_ID, settings.PLIVO_AUTH_TOKEN
+    return None
 
 
 def _failed(recording: Recording, error: str) -> None:

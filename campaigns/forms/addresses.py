@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
-LOCAL_NAMES = ("localhost", "localdomain", "local", "internal", "intranet", "lan", "home.arpa")
+from interface.addresses import is_private
 
 
 def check_websocket_address(url: str, *, allow_private: bool) -> None:
@@ -43,20 +41,3 @@ def check_websocket_address(url: str, *, allow_private: bool) -> None:
             "Use a public one, or set ALLOW_PRIVATE_ADDRESSES=true where that is meant.",
             code="private",
         )
-
-
-def is_private(host: str) -> bool:
-    """Whether a host reads as one of this machine or of a private network.
-
-    Whatever a C library would take for a number is one: 127.1, 0x7f000001 and 2130706433 too.
-    """
-    host = host.rstrip(".").casefold()
-    try:
-        address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        try:
-            address = ipaddress.IPv4Address(socket.inet_aton(host))
-        except (OSError, ValueError):
-            return "." not in host or host.endswith(tuple(f".{name}" for name in LOCAL_NAMES))
-    mapped = getattr(address, "ipv4_mapped", None)
-    return not (mapped or address).is_global

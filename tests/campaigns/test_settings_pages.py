@@ -6,8 +6,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
-from campaigns.forms.addresses import check_websocket_address, is_private
+from campaigns.forms.addresses import check_websocket_address
 from campaigns.models import Assistant, CallerId, Disposition
+from interface.addresses import is_private
 from tests.factories import AssistantFactory, CallerIdFactory, ChannelFactory, ContactFactory
 
 SETTINGS = "/settings/"

@@ -19,6 +19,7 @@ class BareServer:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.requests: list[tuple[str, bytes]] = []
+        self.heads: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -50,6 +51,7 @@ class BareServer:
                 )
                 while len(body) < length:
                     body += connection.recv(65536)
+                self.heads.append(head.decode("latin-1"))
                 self.requests.append((head.split(b"\r\n")[0].decode(), body))
                 self.answer(connection)
 

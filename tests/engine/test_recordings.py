@@ -167,13 +167,97 @@ def test_what_is_larger_than_any_recording_is_not_kept(server_that, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://127.0.0.1/r.wav", "//r.wav", "r.wav", "http://"]
+    "url", ["file:///etc/passwd", "ftp://127.0.0.1/r.wav", "//r.wav", "r.wav", "http://", "http://[::1"]
 )
 def test_an_address_that_is_not_of_the_web_is_not_opened(url):
     recording = announced(url)
     assert recordings.fetch(call_id=recording.pk) is False
     recording.refresh_from_db()
     assert recording.error
+
+
+# --- Whom we trust ---------------------------------------------------------------------------------
+
+
+def knows_the_account(server: BareServer) -> list[bool]:
+    """Of each request, whether it told our credentials."""
+    return ["authorization: basic" in head.lower() for head in server.heads]
+
+
+def error_of(recording: Recording) -> str:
+    assert recordings.fetch(call_id=recording.pk) is False
+    recording.refresh_from_db()
+    assert recording.status == "announced"
+    return recording.error
+
+
+def test_only_the_carrier_is_told_the_credentials(server_that, settings):
+    server = server_that(answering("200 OK", SOUND))
+    settings.PLIVO_API_URL = server.url
+    assert recordings.fetch(call_id=announced(f"{server.url}/r.wav").pk)
+    settings.PLIVO_API_URL = "https://api.plivo.com"
+    assert recordings.fetch(call_id=announced(f"{server.url}/r.wav").pk)
+    assert knows_the_account(server) == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://api.plivo.com/r.wav", True),
+        ("https://media.plivo.com/r.wav", True),
+        ("https://MEDIA.PLIVO.COM./r.wav", True),
+        ("http://media.plivo.com/r.wav", False),
+        ("http://api.plivo.com/r.wav", False),
+        ("https://notplivo.com/r.wav", False),
+        ("https://media.plivo.com.evil.example/r.wav", False),
+        ("https://media.plivo.com@evil.example/r.wav", False),
+        ("https://evil.example/.plivo.com", False),
+    ],
+)
+def test_the_carriers_hosts_are_known_by_their_names(settings, url, told):
+    settings.PLIVO_API_URL = "https://api.plivo.com"
+    assert bool(recordings._credentials_for(url)) is told
+
+
+def test_a_redirect_is_followed_once_and_without_credentials(server_that, settings):
+    storage = server_that(answering("200 OK", SOUND))
+    carrier = server_that(answering("302 Found", b"", f"Location: {storage.url}/signed.wav"))
+    settings.PLIVO_API_URL = carrier.url
+    assert recordings.fetch(call_id=announced(f"{carrier.url}/r.wav").pk)
+    assert (knows_the_account(carrier), knows_the_account(storage)) == ([True], [False])
+
+
+def test_an_address_that_leads_on_and_on_is_given_up(server_that):
+    server = server_that(answering("302 Found", b"", "Location: /r.wav"))
+    assert "on and on" in error_of(announced(f"{server.url}/r.wav"))
+    assert len(server.requests) == 2
+
+
+def test_our_own_network_is_not_asked_for_recordings(server_that, settings):
+    server = server_that(answering("200 OK", SOUND))
+    settings.ALLOW_PRIVATE_ADDRESSES = False
+    settings.PLIVO_API_URL = "https://api.plivo.com"
+    for url in (server.url, server.url.replace("127.0.0.1", "localhost"), "http://169.254.169.254"):
+        assert "private network" in error_of(announced(f"{url}/r.wav"))
+    assert not server.requests
+
+
+def test_a_name_that_points_into_our_own_network_is_not_asked(monkeypatch, settings):
+    settings.ALLOW_PRIVATE_ADDRESSES = False
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.9", 0))]
+    )
+    assert "private network" in error_of(announced("https://recordings.example.com/r.wav"))
+
+
+def test_a_redirect_does_not_lead_into_our_own_network(server_that, settings):
+    inside = server_that(answering("200 OK", SOUND))
+    carrier = server_that(answering("302 Found", b"", f"Location: {inside.url}/latest/meta-data"))
+    settings.ALLOW_PRIVATE_ADDRESSES = False
+    # Where the carrier itself is, its settings say.
+    settings.PLIVO_API_URL = carrier.url
+    assert "private network" in error_of(announced(f"{carrier.url}/r.wav"))
+    assert not inside.requests
 
 
 def test_a_fetch_delivered_again_does_nothing(server_that):
