@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,6 +21,8 @@ from campaigns.rulebook import load_rulebook
 from campaigns.services.activity import record_activity
 from campaigns.services.enrolling import enroll_lists, next_run, pin_lists
 from lifecycle import MoveRefused
+
+logger = logging.getLogger(__name__)
 
 # Every move locks the campaign first, then the drive, then the channel: so a campaign's status is
 # derived from what its channels are, and no two moves, nor a move and a claim, wait in a circle.
@@ -283,28 +286,38 @@ def rerun_channel(*, channel: Channel, actor: User | None, now: datetime | None 
 def start_scheduled_channels(*, now: datetime | None = None) -> int:
     """Start what was scheduled and is due, by the engine; return how many channels that were.
 
-    What can't start any more is paused at once, with the reason on its card.
+    What can't start any more is paused at once, with the reason on its card. Each channel for itself: an
+    error of one is logged, and it stays scheduled. Safe to run in several places at once.
     """
     now = now or timezone.now()
-    due = Channel.objects.filter(status=ChannelStatus.SCHEDULED, start_at__lte=now)
     started = 0
-    for channel in due:
+    for channel in Channel.objects.filter(_is_due(now)).order_by("start_at", "id"):
         try:
-            start_channel(channel=channel, actor=None, now=now)
-        except Refused as refused:
-            _start_paused(channel=channel, note=str(refused), now=now)
-        started += 1
+            started += _start_due(channel=channel, now=now)
+        except Exception:
+            logger.exception("Channel %s can't be started at its time.", channel.pk)
     return started
 
 
+def _is_due(now: datetime) -> Q:
+    return Q(status=ChannelStatus.SCHEDULED, start_at__lte=now)
+
+
 @transaction.atomic
-def _start_paused(*, channel: Channel, note: str, now: datetime) -> None:
+def _start_due(*, channel: Channel, now: datetime) -> bool:
+    """Start one channel whose time has come; False: somebody else is at it, or was faster."""
+    campaigns = Campaign.objects.select_for_update(no_key=True, skip_locked=True)
+    if campaigns.filter(pk=channel.campaign_id).first() is None:
+        return False
     channel = lock_channel(channel)
-    if channel.status != ChannelStatus.SCHEDULED:
-        # Somebody else was faster: it was started or cancelled.
-        return
-    _launch(channel, "start", now)
-    pause_channel(channel=channel, actor=None, reason=PauseReason.SETTINGS, note=note, now=now)
+    if not Channel.objects.filter(_is_due(now), pk=channel.pk).exists():
+        return False
+    try:
+        start_channel(channel=channel, actor=None, now=now)
+    except Refused as refused:
+        _launch(channel, "start", now)
+        pause_channel(channel=channel, actor=None, reason=PauseReason.SETTINGS, note=str(refused), now=now)
+    return True
 
 
 @transaction.atomic

@@ -18,8 +18,8 @@ from django.db import InterfaceError, InternalError, OperationalError, close_old
 
 from campaigns.models import Channel, PauseReason
 from campaigns.refusals import Refused
-from campaigns.services import complete_channel, pause_channel, start_scheduled_channels
-from dialer import cancelling, reconciling
+from campaigns.services import complete_channel, pause_channel
+from dialer import cancelling, reconciling, starting
 from dialer.carrier import CallOrder
 from dialer.driving import placing
 from dialer.driving.claim import claim, put_off
@@ -112,12 +112,7 @@ class Driver:
             # Paused or stopped: what the carrier has in its own queue must not ring hours later.
             cancelling.cancel_queued_later(channel_id=channel_id)
         self._next_look = {channel: self._next_look.get(channel, now) for channel in self.leases.channels}
-        try:
-            start_scheduled_channels()
-        except DATABASE_AWAY:
-            raise
-        except Exception:
-            logger.exception("What is scheduled can't be started.")
+        starting.ask_when_due()
         reconciling.ask_when_overdue()
         self._pause_those_with_errors()
 
