@@ -1,7 +1,8 @@
 """What is said between Carillon and an assistant about a call: who it talks with, and what came of it.
 
 The assistant gets the call's number, an address and a token with the stream (docs/assistants.md). The
-token is made from the call's number and our secret: it opens this one call and nothing else.
+token is made from the call's number and our secret: it opens this one call and nothing else, and that
+only until a day after its end.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ TOKEN_SALT = "carillon.assistant.call"  # noqa: S105 - a salt, not a secret
 FIELD = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 MOST_TURNS = 2000
 MOST_TEXT = 4000
+# Reports may come late; a token found in an old log opens nothing any more.
+OPEN_AFTER_END = timedelta(hours=24)
 # How far away a callback may be.
 MOST_AHEAD = timedelta(days=366)
 # What the database can't hold: JSON may write single halves of a surrogate pair.
@@ -42,6 +45,11 @@ def token(call_id: int) -> str:
 
 def is_token(call_id: int, given: str) -> bool:
     return constant_time_compare(token(call_id), given)
+
+
+def is_closed(*, call_id: int, now: datetime) -> bool:
+    """Whether the call ended so long ago that its token opens it no more."""
+    return Call.objects.filter(pk=call_id, ended_at__lt=now - OPEN_AFTER_END).exists()
 
 
 def callback_url(call_id: int) -> str:

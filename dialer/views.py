@@ -8,6 +8,7 @@ import logging
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -25,6 +26,8 @@ def assistant(request: HttpRequest, call_id: int) -> HttpResponse:
     if scheme.lower() != "bearer" or not assistants.is_token(call_id, given.strip()):
         logger.warning("An assistant's request for call %s was refused: wrong token.", call_id)
         return JsonResponse({"error": "The token is not this call's."}, status=403)
+    if assistants.is_closed(call_id=call_id, now=timezone.now()):
+        return JsonResponse({"error": "The call ended too long ago."}, status=403)
     if request.method == "GET":
         context = assistants.context(call_id=call_id)
         return JsonResponse(context) if context else _gone()

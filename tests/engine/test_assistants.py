@@ -96,6 +96,17 @@ def test_a_token_depends_on_our_secret(settings):
     assert assistants.token(7) != before
 
 
+@pytest.mark.parametrize(("hours", "status"), [(23, 200), (25, 403)])
+def test_a_token_opens_its_call_until_a_day_after_its_end(hours, status):
+    call = connected()
+    end(call)
+    Call.objects.filter(pk=call.pk).update(ended_at=timezone.now() - timedelta(hours=hours))
+    assert ask(call.pk).status_code == status
+    assert ask(call.pk, body={"summary": "Late."}).status_code == (204 if status == 200 else 403)
+    call.refresh_from_db()
+    assert call.summary == ("Late." if status == 200 else "")
+
+
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
 def test_other_methods_are_not_allowed(method):
     call = connected()
