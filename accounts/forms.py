@@ -28,10 +28,9 @@ class LogInForm(AuthenticationForm):
             return self.cleaned_data
         now = timezone.now()
         address = throttling.address_of(self.request)
-        until = throttling.closed_until(username=username, address=address, now=now)
+        until = throttling.count_attempt(username=username, address=address, now=now)
         if until is not None:
             raise ValidationError(too_many(until, now), code="throttled")
-        throttling.count_attempt(username=username, address=address, now=now)
         cleaned = super().clean()
         throttling.forget_attempts(username=username, address=address)
         return cleaned

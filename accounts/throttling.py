@@ -6,8 +6,10 @@ Kept in the database, so that all web processes on all hosts count together.
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 
 from django.conf import settings
+from django.db import connection, transaction
 from django.http import HttpRequest
 
 from accounts.models import LogInAttempt
@@ -24,8 +26,21 @@ def address_of(request: HttpRequest) -> str:
     if settings.SECURE_PROXY_SSL_HEADER:
         forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
         if forwarded:
-            return forwarded[:64]
-    return str(request.META.get("REMOTE_ADDR", ""))[:64]
+            return _counted_as(forwarded)
+    return _counted_as(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def _counted_as(address: str) -> str:
+    """An IPv6 address is counted as its /64: that is what one subscriber gets, to choose from freely."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def closed_until(*, username: str, address: str, now: dt.datetime) -> dt.datetime | None:
@@ -43,10 +58,19 @@ def closed_until(*, username: str, address: str, now: dt.datetime) -> dt.datetim
     return max(moments, default=None)
 
 
-def count_attempt(*, username: str, address: str, now: dt.datetime) -> None:
-    """Before the password is looked at, so that many requests at once are counted as many."""
-    LogInAttempt.objects.filter(at__lte=now - 4 * WINDOW).delete()
-    LogInAttempt.objects.create(username=_folded(username), address=address, at=now)
+@transaction.atomic
+def count_attempt(*, username: str, address: str, now: dt.datetime) -> dt.datetime | None:
+    """Before the password is looked at. None: counted; otherwise when it may be tried again.
+
+    Of many at once from one address, each waits until the one before is counted.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"log-in {address}"])
+    until = closed_until(username=username, address=address, now=now)
+    if until is None:
+        LogInAttempt.objects.filter(at__lte=now - 4 * WINDOW).delete()
+        LogInAttempt.objects.create(username=_folded(username), address=address, at=now)
+    return until
 
 
 def forget_attempts(*, username: str, address: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -129,6 +131,45 @@ def test_behind_our_proxy_its_word_on_the_address_counts(rf, settings):
     assert throttling.address_of(request) == "127.0.0.1"
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     assert throttling.address_of(request) == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_as"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff:1:2:3", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9", "203.0.113.9"),
+        ("", ""),
+        ("unknown", "unknown"),
+    ],
+)
+def test_addresses_that_one_subscriber_chooses_from_are_counted_as_one(rf, address, counted_as):
+    assert throttling.address_of(rf.get("/", REMOTE_ADDR=address)) == counted_as
+
+
+def test_another_address_of_the_same_network_gives_no_new_tries(client, mara):
+    for number in range(throttling.TRIES):
+        log_in(client, password="wrong", REMOTE_ADDR=f"2001:db8::{number}")
+
+    assert "Too many" in log_in(client, REMOTE_ADDR="2001:db8::ffff").text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_tries_at_once_only_so_many_are_let_through():
+    def attempt(_: int) -> object:
+        try:
+            return throttling.count_attempt(username="mara", address="203.0.113.9", now=timezone.now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(attempt, range(12)))
+
+    assert answers.count(None) == throttling.TRIES
+    assert LogInAttempt.objects.count() == throttling.TRIES
 
 
 @pytest.mark.parametrize("username", ["\x00", "a" * 5000, "' OR 1=1 --", "‮mara", "\ud83d\ude00"])
