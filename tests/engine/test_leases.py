@@ -134,6 +134,11 @@ def test_what_a_dead_driver_left_of_itself_is_forgotten(settings):
 def test_a_successor_is_a_driver_that_came_later():
     one, other = Leases(), Leases()
     keep_all(one, other)
+    # Another driver that was there all along is no successor.
+    one.expect_successor()
+    keep_all(one, other)
+    assert not one.has_successor
+    keep_all(Leases(), one)
     assert one.has_successor
     assert not other.has_successor
 
@@ -189,7 +194,7 @@ def test_an_order_that_was_begun_too_long_ago_is_not_placed(carrier_that_counts,
     driver = Leases()
     driver.keep()
     (order,) = placing.begin(claimed(channel, driver).orders, driver=driver.driver)
-    placing.place(order, begun=time.monotonic() - seconds_ago)
+    placing.place(order, begun=placing.now_awake_or_not() - seconds_ago)
     assert len(carrier_that_counts.requests) == posts
     assert Call.objects.get().state == ("ringing" if posts else "unknown")
 
@@ -201,7 +206,7 @@ def test_an_error_of_our_own_while_placing_leaves_the_call_in_doubt(carrier_that
     driver.keep()
     (order,) = placing.begin(claimed(channel, driver).orders, driver=driver.driver)
     settings.PLIVO_AUTH_ID = "too short for the SDK"
-    placing.place(order, begun=time.monotonic())
+    placing.place(order, begun=placing.now_awake_or_not())
     call = Call.objects.get()
     assert call.state == "unknown"
     assert call.events.get().kind == "doubt"

@@ -383,6 +383,23 @@ def test_a_reattempt_rule_is_applied_once_however_often_the_end_is_told(outcome,
     assert (enrollment.status, enrollment.attempts) == (outcome, 2)
 
 
+def test_a_call_that_the_carrier_refuses_is_no_attempt_and_is_not_tried_again_for_ever():
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC", voice__attempts_per_contact=3)
+    ReattemptRuleFactory(channel=channel, outcome="failed", delay_minutes=30, max_times=1)
+    call = placing(channel)
+    enrollment = call.enrollment
+    refused = Ending(ended=Ended.FAILED, code=None, cause="to is wrong", by="carrier")
+    progress.end(call_id=call.pk, ending=refused, kind="refused", data={}, was_accepted=False)
+    enrollment.refresh_from_db()
+    assert (enrollment.status, enrollment.attempts) == ("retry", 0)
+    Enrollment.objects.filter(pk=enrollment.pk).update(status="calling")
+    again = placing(enrollment=enrollment)
+    progress.end(call_id=again.pk, ending=refused, kind="refused", data={}, was_accepted=False)
+    enrollment.refresh_from_db()
+    assert (enrollment.status, enrollment.attempts) == ("failed", 0)
+    assert not Call.objects.filter(accepted_at__isnull=False).exists()
+
+
 def test_a_number_that_can_never_work_is_not_tried_again():
     channel = ChannelFactory(running=True, schedule__time_zone="UTC", voice__attempts_per_contact=3)
     ReattemptRuleFactory(channel=channel, outcome="failed", delay_minutes=30, max_times=2)
