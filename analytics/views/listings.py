@@ -22,7 +22,7 @@ from analytics.filters import NO_DISPOSITION, OUTCOMES, Filters
 from analytics.panel import panel_of
 from campaigns.lifecycles import EnrollmentStatus
 from campaigns.models import Campaign, Disposition
-from campaigns.services import record_activity
+from campaigns.services import record_access, record_activity
 from contacts.models import Contact
 from dialer.models import Call
 from interface.pagination import keyset_page
@@ -217,6 +217,8 @@ def export_results(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
 @require_safe
 def export_history(request: HttpRequest) -> HttpResponseBase:
     rows = queries.matching(queries.ended_calls(), Filters.of(request.GET))
+    if request.method == "GET":
+        record_access(actor=_person(request), verb="exported", text="exported history as CSV")
     return _csv(request, rows, "history")
 
 
@@ -225,7 +227,8 @@ def _person(request: HttpRequest) -> Any:
 
 
 def _csv(request: HttpRequest, rows: QuerySet[Call], name: str) -> HttpResponseBase:
-    logger.info("%s exported %s", request.user.get_username(), request.get_full_path())
+    # Without the query: whom somebody looked for is in it.
+    logger.info("%s exported %s", request.user.get_username(), request.path)
     # The zone is that of this request; the rows are made after it was answered.
     time_zone = timezone.get_current_timezone_name()
     content: Iterator[bytes] | list[bytes] = (

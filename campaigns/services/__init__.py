@@ -5,7 +5,7 @@ message for the person who asked.
 """
 
 from campaigns.refusals import Refusal, Refused
-from campaigns.services.activity import record_activity
+from campaigns.services.activity import record_access, record_activity
 from campaigns.services.campaigns import (
     archive_campaign,
     create_campaign,
@@ -46,6 +46,7 @@ __all__ = [
     "pause_campaign",
     "pause_channel",
     "press_campaign",
+    "record_access",
     "record_activity",
     "reopen_channel",
     "rerun_channel",

@@ -20,3 +20,8 @@ def record_activity(
         verb=verb,
         text=text[:300],
     )
+
+
+def record_access(*, actor: User, verb: str, text: str, campaign_name: str = "") -> Activity:
+    """Write down who took or heard what is personal. No part of a campaign's story: it changed nothing."""
+    return Activity.objects.create(actor=actor, verb=verb, text=text[:300], campaign_name=campaign_name)

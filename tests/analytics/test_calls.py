@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import Disposition
+from campaigns.models import Activity, Disposition
 from contacts.models import DoNotContact
 from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory
 from tests.factories.dialer import CallFactory, RecordingFactory, TranscriptFactory
@@ -384,13 +384,18 @@ def test_a_recording_is_called_what_it_is(as_viewer, call, head, content_type):
     body(response)
 
 
-def test_who_listened_is_in_the_log_and_the_number_is_not(as_viewer, viewer, call, stored, caplog):
+def test_who_listened_is_written_down_and_the_number_is_not(as_viewer, viewer, call, stored, caplog):
     with caplog.at_level(logging.INFO):
         body(hear(as_viewer, call))
         body(hear(as_viewer, call, Range="bytes=100-"))
     lines = [record.getMessage() for record in caplog.records if "listened" in record.getMessage()]
     assert lines == [f"{viewer.username} listened to the recording of call {call.pk}"]
     assert call.to_number not in caplog.text
+    activity = Activity.objects.get(verb="listened")
+    assert (activity.actor, activity.campaign_name) == (viewer, call.campaign_name)
+    assert activity.text == f"listened to the recording of call {call.pk}"
+    # The campaign's own story tells of what changed it.
+    assert activity.campaign is None
 
 
 def test_only_readers_hear_recordings(client, as_agent, call, stored):

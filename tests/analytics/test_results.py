@@ -439,6 +439,17 @@ def test_all_history_is_exported_too(as_viewer, campaign, four_calls):
     assert [row["Contact"] for row in rows] == ["100% Real"]
 
 
+def test_an_export_of_history_is_written_down_without_what_was_looked_for(as_viewer, viewer, caplog):
+    as_viewer.head(reverse("analytics:export_history"))
+    assert not Activity.objects.exists()
+    caplog.clear()
+    exported(as_viewer, reverse("analytics:export_history") + "?q=%2B14155550101")
+    activity = Activity.objects.get()
+    assert (activity.actor, activity.verb, activity.campaign) == (viewer, "exported", None)
+    assert "exported /history/export/" in caplog.text
+    assert "5550101" not in caplog.text
+
+
 def test_a_head_request_exports_nothing(as_viewer, campaign):
     response = as_viewer.head(export(campaign))
     assert response.status_code == 200
