@@ -21,7 +21,7 @@ from campaigns.models import (
 from campaigns.models.campaign import Direction
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
-from campaigns.services.channels import pause_channel, resume_channel, start_channel
+from campaigns.services.channels import pause_channel, resume_channel, start_channel, unschedule_channel
 
 
 @transaction.atomic
@@ -71,9 +71,15 @@ def press_campaign(*, campaign: Campaign, actor: User, now: datetime | None = No
     return "scheduled" if channel.status == ChannelStatus.SCHEDULED else "started"
 
 
+def _lock(campaign: Campaign) -> Campaign:
+    """The campaign, fresh and locked until the transaction ends: none of its channels moves meanwhile."""
+    return Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+
+
 @transaction.atomic
 def pause_campaign(*, campaign: Campaign, actor: User | None, now: datetime | None = None) -> int:
     """Pause every channel that runs; return how many."""
+    campaign = _lock(campaign)
     running = list(campaign.channels.filter(status=ChannelStatus.RUNNING))
     for channel in running:
         pause_channel(channel=channel, actor=actor, now=now)
@@ -83,6 +89,7 @@ def pause_campaign(*, campaign: Campaign, actor: User | None, now: datetime | No
 @transaction.atomic
 def resume_campaign(*, campaign: Campaign, actor: User | None, now: datetime | None = None) -> int:
     """Resume every channel that is paused, or, when one can't go on, none; return how many."""
+    campaign = _lock(campaign)
     paused = list(campaign.channels.filter(status=ChannelStatus.PAUSED))
     for channel in paused:
         resume_channel(channel=channel, actor=actor, now=now)
@@ -92,9 +99,8 @@ def resume_campaign(*, campaign: Campaign, actor: User | None, now: datetime | N
 @transaction.atomic
 def archive_campaign(*, campaign: Campaign, actor: User | None, now: datetime | None = None) -> None:
     """Put a campaign away, its data kept. An active one is paused first; a schedule is cancelled."""
-    from campaigns.services.channels import unschedule_channel
-
     now = now or timezone.now()
+    campaign = _lock(campaign)
     if campaign.is_archived:
         raise Refused("This campaign is archived already.")
     pause_campaign(campaign=campaign, actor=actor, now=now)
@@ -120,7 +126,7 @@ def delete_campaign(*, campaign: Campaign, actor: User | None, name: str) -> Non
     """
     if name.strip() != campaign.name:
         raise Refused("The name does not match; nothing was deleted.")
-    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    campaign = _lock(campaign)
     if campaign.channels.filter(status=ChannelStatus.RUNNING).exists():
         raise Refused(
             "This campaign is active; pause it first.", campaign.get_absolute_url(), "Open the campaign"

@@ -1,0 +1,116 @@
+"""Two people at one campaign at the same moment: whoever commits first, what is left is whole."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from campaigns import services
+from campaigns.models import Campaign, Channel
+from campaigns.refusals import Refused
+from tests.factories import ChannelFactory, EnrollmentFactory, ListFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def awake(settings: Any) -> None:
+    settings.QUIET_HOURS_END, settings.QUIET_HOURS_START = 0, 24
+
+
+class Other:
+    """A deed of somebody else, on a connection of its own; ``done()`` waits for it."""
+
+    def __init__(self, deed: Callable[[], Any]) -> None:
+        self.deed = deed
+        self.result: Any = None
+        self.refusal: Refused | None = None
+        self.failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            self.result = self.deed()
+        except Refused as refusal:
+            self.refusal = refusal
+        except BaseException as failure:
+            self.failure = failure
+        finally:
+            connection.close()
+
+    def is_waiting(self) -> bool:
+        self._thread.join(0.5)
+        return self._thread.is_alive()
+
+    def done(self) -> Other:
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        assert self.failure is None, repr(self.failure)
+        return self
+
+
+def status(channel: Channel) -> str:
+    channel.refresh_from_db()
+    return channel.status
+
+
+def test_a_campaign_that_is_started_while_it_is_archived_is_paused_with_it():
+    channel = ChannelFactory(lists=[ListFactory(members=2)])
+    with transaction.atomic():
+        services.start_channel(channel=channel, actor=None)
+        # Read before the start was committed.
+        archive = Other(lambda: services.archive_campaign(campaign=channel.campaign, actor=None))
+        assert archive.is_waiting()
+    archive.done()
+    assert status(channel) == "paused"
+    assert Campaign.objects.get().archived_at is not None
+
+
+def test_a_campaign_that_was_archived_meanwhile_is_not_started():
+    channel = ChannelFactory(lists=[ListFactory(members=2)])
+    with transaction.atomic():
+        services.archive_campaign(campaign=channel.campaign, actor=None)
+        start = Other(lambda: services.start_channel(channel=channel, actor=None))
+        assert start.is_waiting()
+    assert "archived" in str(start.done().refusal)
+    assert status(channel) == "ready"
+
+
+def test_a_campaign_archived_twice_is_archived_once():
+    campaign = ChannelFactory().campaign
+    with transaction.atomic():
+        services.archive_campaign(campaign=campaign, actor=None)
+        again = Other(lambda: services.archive_campaign(campaign=campaign, actor=None))
+        assert again.is_waiting()
+    assert "already" in str(again.done().refusal)
+    assert campaign.activities.filter(verb="archive").count() == 1
+
+
+def test_a_channel_that_completes_meanwhile_does_not_keep_the_others_from_being_paused():
+    done = ChannelFactory(running=True)
+    running = ChannelFactory(running=True, campaign=done.campaign, name="Second")
+    EnrollmentFactory(channel=running)
+    with transaction.atomic():
+        services.complete_channel(channel=done)
+        pause = Other(lambda: services.pause_campaign(campaign=done.campaign, actor=None))
+        assert pause.is_waiting()
+    assert pause.done().result == 1
+    assert (status(done), status(running)) == ("completed", "paused")
+
+
+def test_a_channel_that_is_stopped_meanwhile_does_not_keep_the_others_from_being_resumed():
+    stopped = ChannelFactory(paused=True, lists=[ListFactory(members=1)])
+    paused = ChannelFactory(
+        paused=True, campaign=stopped.campaign, name="Second", lists=[ListFactory(members=1)]
+    )
+    with transaction.atomic():
+        services.stop_channel(channel=stopped, actor=None)
+        resume = Other(lambda: services.resume_campaign(campaign=stopped.campaign, actor=None))
+        assert resume.is_waiting()
+    assert resume.done().result == 1
+    assert (status(stopped), status(paused)) == ("stopped", "running")
