@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 QUEUED = """
 SELECT EXISTS (
     SELECT FROM dialer_call
-    WHERE channel_id = %(channel)s AND is_live AND is_queued AND ringing_at IS NULL AND state = 'ringing'
+    WHERE channel_id = %(channel)s AND is_live AND is_queued AND NOT is_taken_back AND ringing_at IS NULL
+        AND state = 'ringing'
 )
 """
 
@@ -45,12 +46,13 @@ def cancel_queued(*, channel_id: int) -> int:
         channel=channel_id, is_live=True, is_queued=True, ringing_at=None, state=CallState.RINGING
     ).exclude(request_id="")
     for call_id, request_id in queued.values_list("pk", "request_id"):
+        # Written down first: its end may be heard of before the answer to the request.
+        Call.objects.filter(pk=call_id).update(is_taken_back=True)
         try:
             client().cancel(request_id)
         except CarrierError as error:
             logger.warning("Call %s could not be taken out of the carrier's queue: %s", call_id, error)
             continue
-        Call.objects.filter(pk=call_id).update(is_queued=False)
         cancelled += 1
     return cancelled
 

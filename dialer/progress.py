@@ -211,7 +211,7 @@ def _since_answer(call: Call) -> timedelta:
 
 
 LOOK = """
-SELECT call.state, call.attempt, call.ringing_at IS NOT NULL, call.claimed_from, call.is_machine,
+SELECT call.state, call.attempt, call.is_taken_back, call.claimed_from, call.is_machine,
        call.disposition_id, disposition.effect, call.callback_at,
        call.answered_at, call.enrollment_id, enrollment.attempts, enrollment.zone_set_id,
        call.channel_id, channel.revision, now()
@@ -280,7 +280,7 @@ def end(
         (
             state,
             attempt,
-            rang,
+            is_taken_back,
             claimed_from,
             is_machine,
             disposition_id,
@@ -307,8 +307,8 @@ def end(
         decision = None
         is_attempt = was_accepted
         sources: frozenset[str] = frozenset()
-        if enrollment_id is not None and outcome == Outcome.CANCELLED and not (rang or was_answered):
-            # Taken out of the carrier's queue: the contact never heard of it, and waits as before.
+        if enrollment_id is not None and outcome == Outcome.CANCELLED and is_taken_back and not was_answered:
+            # Taken out of the carrier's queue: the contact heard nothing of it, and waits as before.
             decision, is_attempt = Decision(EnrollmentStatus(claimed_from)), False
             sources = ENROLLMENT["withdraw"].sources
         elif enrollment_id is not None and rules is not None:
@@ -365,7 +365,7 @@ def _decide(
     now: datetime,
 ) -> Decision:
     retries = 0
-    if ending.outcome in rules.rules.by_outcome and attempts > 1:
+    if ending.outcome in rules.rules.by_outcome:
         # Each earlier call with this outcome led to another attempt, else there were no later one.
         retries = Call.objects.filter(enrollment_id=enrollment_id, outcome=ending.outcome).count()
     return decide(

@@ -28,6 +28,7 @@ from dialer.carrier import (
     NotSent,
     SlowDown,
 )
+from dialer.lifecycles import CALL
 from dialer.models import Call
 from dialer.plivo.client import client
 from dialer.statements import rows, run
@@ -51,7 +52,7 @@ WITH channel AS MATERIALIZED (
 UPDATE dialer_call AS call SET
     state = 'placing', placed_at = clock_timestamp(), deadline_at = clock_timestamp() + %(deadline)s
 FROM channel, campaigns_channeldrive AS drive
-WHERE call.id = ANY(%(calls)s) AND call.state = 'intent' AND call.owner = %(driver)s
+WHERE call.id = ANY(%(calls)s) AND call.state = ANY(%(before)s) AND call.owner = %(driver)s
     AND channel.id = call.channel_id
     AND drive.channel_id = channel.id AND drive.owner = %(driver)s
     AND NOT EXISTS (
@@ -85,6 +86,7 @@ def begin(orders: Sequence[CallOrder], *, driver: str) -> list[CallOrder]:
     parameters = {
         "calls": calls,
         "driver": driver,
+        "before": sorted(CALL["place"].sources),
         "deadline": deadlines.placing(settings.CARRIER_TIMEOUTS),
     }
     placing = {call_id for (call_id,) in rows(PLACING, parameters)}

@@ -19,4 +19,9 @@ class Migration(migrations.Migration):
             name="is_queued",
             field=models.BooleanField(db_default=False, default=False),
         ),
+        migrations.AddField(
+            model_name="call",
+            name="is_taken_back",
+            field=models.BooleanField(db_default=False, default=False),
+        ),
     ]

@@ -89,6 +89,8 @@ class Call(models.Model):
     is_error = models.BooleanField(default=False, db_default=False)
     # The carrier put it into its own queue, where it may wait for long; taken back when its time is over.
     is_queued = models.BooleanField(default=False, db_default=False)
+    # We asked the carrier to take it out of that queue again.
+    is_taken_back = models.BooleanField(default=False, db_default=False)
 
     disposition = models.ForeignKey(
         Disposition, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
