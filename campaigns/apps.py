@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models import F, Model
 from django.db.models.signals import post_delete, post_save
+from django.utils import timezone
 
 
 class CampaignsConfig(AppConfig):
@@ -16,6 +17,7 @@ class CampaignsConfig(AppConfig):
         for model in (VoiceSettings, Schedule, ReattemptRule):
             for signal in (post_save, post_delete):
                 signal.connect(settings_changed, sender=model)
+        post_save.connect(schedule_changed, sender=Schedule)
         for destination in (Assistant, CallerId):
             post_save.connect(destination_changed, sender=destination)
 
@@ -25,6 +27,18 @@ def settings_changed(instance: Model, **kwargs: Any) -> None:
     from campaigns.models import Channel
 
     Channel.objects.filter(pk=instance.channel_id).update(revision=F("revision") + 1)  # type: ignore[attr-defined]
+
+
+def schedule_changed(instance: Model, **kwargs: Any) -> None:
+    """Who was put off by the hours as they were is judged by the hours as they are."""
+    from campaigns.lifecycles import WAITING
+    from campaigns.models import Enrollment
+    from campaigns.models.enrollment import LAST_DAY_PASSED, OUTSIDE_HOURS
+
+    now = timezone.now()
+    Enrollment.objects.filter(
+        channel=instance.pk, status__in=WAITING, reason__in=[OUTSIDE_HOURS, LAST_DAY_PASSED], due_at__gt=now
+    ).update(due_at=now, reason="", updated_at=now)
 
 
 def destination_changed(instance: Model, **kwargs: Any) -> None:

@@ -12,6 +12,11 @@ from campaigns.models.channel import Channel
 from contacts.models import Contact, ZoneSet
 
 
+# Why a waiting contact's turn was put off; judged anew when the schedule or the contact's zone changes.
+OUTSIDE_HOURS = "Outside the contact’s hours"
+LAST_DAY_PASSED = "The last day has passed"
+
+
 class Enrollment(models.Model):
     """Narrow on purpose: a million of these are claimed from and updated all day."""
 

@@ -24,6 +24,7 @@ from django.db import transaction
 from campaigns.hours import next_opening
 from campaigns.lifecycles import ENROLLMENT
 from campaigns.models import ChannelDrive, Enrollment
+from campaigns.models.enrollment import LAST_DAY_PASSED, OUTSIDE_HOURS
 from campaigns.rulebook import Rulebook, rulebook
 from contacts.models import zones_of
 from dialer import deadlines
@@ -386,10 +387,10 @@ def _admit(
             refused.append(candidate.enrollment_id)
         elif not rules.is_open(zones, now):
             if opens_at := rules.next_opening(zones, now):
-                closed[candidate.zone_set_id] = opens_at, "Outside the contact’s hours"
+                closed[candidate.zone_set_id] = opens_at, OUTSIDE_HOURS
             elif over_at := _over_at(rules, zones, now):
                 # Not given up: the channel pauses at its end, and a person may give it more days.
-                closed[candidate.zone_set_id] = over_at, "The last day has passed"
+                closed[candidate.zone_set_id] = over_at, LAST_DAY_PASSED
             else:
                 skipped["The schedule never meets the contact’s own hours"].append(candidate.enrollment_id)
                 continue
