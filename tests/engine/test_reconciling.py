@@ -240,9 +240,14 @@ def test_a_call_in_doubt_that_nobody_knows_yet_is_looked_for_again_less_and_less
     assert status_of(call) == "calling"
 
 
-@pytest.mark.parametrize(("placed", "is_given_up"), [(30 + 60 - 3, False), (30 + 60 + 3, True)])
-def test_a_call_in_doubt_is_given_up_only_after_it_could_have_rung_and_a_minute(books, placed, is_given_up):
-    call = overdue("unknown", placed=placed)
+@pytest.mark.parametrize(
+    ("placed", "looks", "is_given_up"),
+    [(30 + 60 - 5, 9, False), (30 + 60 + 5, 3, True), (30 + 60 + 5, 2, False), (90_000, 1, False)],
+)
+def test_a_call_in_doubt_is_given_up_only_after_it_could_have_rung_and_several_looks(
+    books, placed, looks, is_given_up
+):
+    call = overdue("unknown", placed=placed, checks=looks - 1)
     reconciled(books)
     expected = ("ended", "withdrawn", "pending") if is_given_up else ("unknown", "", "calling")
     assert (fresh(call).state, call.outcome, status_of(call)) == expected
@@ -268,7 +273,7 @@ def test_records_come_late_and_are_found_then(books):
 
 
 def test_a_call_in_doubt_of_a_deleted_campaign_is_resolved_as_well(books):
-    call = overdue("unknown", placed=deadlines.LONGEST_RING_SECONDS + 70)
+    call = overdue("unknown", placed=deadlines.LONGEST_RING_SECONDS + 70, checks=9)
     Channel.objects.filter(pk=call.channel_id).update(status="paused")
     call.campaign.delete()
     reconciled(books)
@@ -439,6 +444,8 @@ def test_while_the_carrier_can_not_be_asked_nothing_is_decided(state, how):
     for call in calls:
         assert fresh(call).state == state
         assert 0 < looks_in(call) <= 60
+        # A look that could not be made is none.
+        assert call.checks == 9
     # The others of the pass are not asked for: it would fail for them as well.
     assert len(server.requests) == 1
 
