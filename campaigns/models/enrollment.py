@@ -11,7 +11,6 @@ from campaigns.lifecycles import WAITING, EnrollmentStatus
 from campaigns.models.channel import Channel
 from contacts.models import Contact, ZoneSet
 
-
 # Why a waiting contact's turn was put off; judged anew when the schedule or the contact's zone changes.
 OUTSIDE_HOURS = "Outside the contact’s hours"
 LAST_DAY_PASSED = "The last day has passed"
