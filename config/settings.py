@@ -183,11 +183,13 @@ CONTACTS_UPLOAD_MAX_BYTES = environment.whole("CONTACTS_UPLOAD_MAX_BYTES", 200 *
 # A task may be delivered more than once: everything here is safe to repeat. `retry` is longer than any
 # task may take, so that a second delivery means that the first one's worker is gone.
 _broker = {"redis": url} if (url := environment.text("REDIS_URL")) else {"orm": "default"}
+WORKERS = environment.whole("WORKERS", 2, least=1)
+TASK_TIMEOUT_SECONDS = 600
 Q_CLUSTER = {
     "name": "default",
     **_broker,
-    "workers": environment.whole("WORKERS", 2, least=1),
-    "timeout": 600,
+    "workers": WORKERS,
+    "timeout": TASK_TIMEOUT_SECONDS,
     "retry": 660,
     "max_attempts": 5,
     "ack_failures": True,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from django.conf import settings
 from django.core.files import File
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 from requests.utils import get_environ_proxies
@@ -22,9 +25,17 @@ from interface.addresses import leads_inside
 
 logger = logging.getLogger(__name__)
 
-# A recording that could not be fetched in so many tries, one each minute at the soonest, is given up;
-# the carrier keeps it for 30 days.
-MOST_TRIES = 20
+_FETCH_LOCK = 770218
+
+# After a try that failed: 1, 2, 4 … minutes, then each hour. A recording that could not be fetched in so
+# many tries, about ten days, is given up; the carrier keeps it for 30.
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=1)
+MOST_TRIES = 250
+# While one try lasts there is no other: longer than a task may take, so that one that was killed is over.
+TRYING = timedelta(seconds=settings.TASK_TIMEOUT_SECONDS) + timedelta(minutes=1)
+# One task fetches for so long, then makes room for whatever else waits.
+BUDGET_SECONDS = 30.0
 CHUNK_BYTES = 64 * 1024
 # Four hours of 8 kHz, 16-bit stereo audio is well below this.
 MOST_BYTES = 1024**3
@@ -44,16 +55,61 @@ def announce(*, call_id: int, recording: RecordingReady) -> bool:
             },
         )
         if created:
-            transaction.on_commit(lambda: async_task("dialer.tasks.fetch_recording", call_id))
+            transaction.on_commit(lambda: async_task("dialer.tasks.fetch_recordings"))
     return created
 
 
+def fetch_due() -> int:
+    """Bring what is due into our storage, for ``BUDGET_SECONDS``; return how many recordings came.
+
+    However slow the host that has them is, one worker always stays free for the rest, reconciling above
+    all: of the ``WORKERS`` of an installation at most all but one fetch at the same time. A task that finds
+    them at it leaves the work to them.
+    """
+    stored = 0
+    with _worker_to_spare() as spare:
+        until = time.monotonic() + BUDGET_SECONDS
+        while spare and (recording := _due().order_by("try_again_at").first()):
+            if time.monotonic() >= until:
+                async_task("dialer.tasks.fetch_recordings")
+                break
+            stored += fetch(call_id=recording.pk)
+    return stored
+
+
+def _due() -> QuerySet[Recording]:
+    return Recording.objects.filter(status=Recording.Status.ANNOUNCED, try_again_at__lte=timezone.now())
+
+
+@contextmanager
+def _worker_to_spare() -> Iterator[bool]:
+    """Hold one of the places for those who fetch; nothing is held if all are taken, or after a kill."""
+    with connection.cursor() as cursor:
+        for place in range(max(1, settings.WORKERS - 1)):
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_FETCH_LOCK, place])
+            if cursor.fetchone()[0]:
+                break
+        else:
+            yield False
+            return
+    try:
+        yield True
+    finally:
+        # A lost connection let go by itself.
+        if connection.is_usable() and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_FETCH_LOCK, place])
+
+
 def fetch(*, call_id: int) -> bool:
-    """Bring a recording into our storage; whether it is there now. Failures are tried again later."""
-    recording = Recording.objects.filter(pk=call_id, status=Recording.Status.ANNOUNCED).first()
-    if recording is None:
-        return Recording.objects.filter(pk=call_id, status=Recording.Status.STORED).exists()
-    Recording.objects.filter(pk=call_id).update(tries=F("tries") + 1)
+    """Bring a recording into our storage, if it is due; whether it is there now.
+
+    Failures are tried again later. Nobody else fetches it meanwhile.
+    """
+    mine = _due().filter(pk=call_id).update(tries=F("tries") + 1, try_again_at=timezone.now() + TRYING)
+    recording = Recording.objects.filter(pk=call_id).first()
+    if not mine or recording is None:
+        return recording is not None and recording.status == Recording.Status.STORED
     try:
         with tempfile.TemporaryFile() as file:
             _download(recording.source_url, file)
@@ -66,7 +122,7 @@ def fetch(*, call_id: int) -> bool:
         status=Recording.Status.STORED, file=name, error=""
     )
     if not stored:
-        # Delivered twice, and the other one was faster.
+        # It took longer than a task may, and another was faster.
         recording.file.storage.delete(name)
     return True
 
@@ -127,16 +183,11 @@ def _credentials_for(url: str) -> tuple[str, str] | None:
 
 
 def _failed(recording: Recording, error: str) -> None:
-    given_up = recording.tries + 1 >= MOST_TRIES
+    given_up = recording.tries >= MOST_TRIES
+    pause = min(FIRST_PAUSE * 2 ** min(recording.tries - 1, 10), LONGEST_PAUSE)
     logger.warning("The recording of call %s could not be fetched: %s", recording.pk, error)
     Recording.objects.filter(pk=recording.pk, status=Recording.Status.ANNOUNCED).update(
-        error=error[:300], status=Recording.Status.FAILED if given_up else Recording.Status.ANNOUNCED
+        error=error[:300],
+        status=Recording.Status.FAILED if given_up else Recording.Status.ANNOUNCED,
+        try_again_at=timezone.now() + pause,
     )
-
-
-def fetch_overdue() -> int:
-    """Try again what was announced a while ago and is not here yet."""
-    overdue = Recording.objects.filter(
-        status=Recording.Status.ANNOUNCED, announced_at__lt=timezone.now() - timedelta(seconds=30)
-    )
-    return sum(fetch(call_id=recording.pk) for recording in overdue.order_by("announced_at")[:50])

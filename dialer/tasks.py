@@ -35,12 +35,8 @@ def reconcile() -> None:
     reconciling.reconcile()
 
 
-def fetch_recording(call_id: int) -> None:
-    recordings.fetch(call_id=call_id)
-
-
 def fetch_recordings() -> None:
-    recordings.fetch_overdue()
+    recordings.fetch_due()
 
 
 def handle_machine(call_id: int) -> None:

@@ -8,6 +8,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from campaigns.models import Assistant, Campaign, Channel, Disposition, Enrollment
 from contacts.models import Contact
@@ -172,10 +173,12 @@ class Recording(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True)
     announced_at = models.DateTimeField(auto_now_add=True)
+    # Nobody fetches it before: it is being fetched, or a try failed a while ago.
+    try_again_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["announced_at"], condition=Q(status="announced"), name="recording_to_fetch")
+            models.Index(fields=["try_again_at"], condition=Q(status="announced"), name="recording_to_fetch")
         ]
 
     def __str__(self) -> str:

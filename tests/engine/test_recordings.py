@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -132,16 +133,18 @@ def test_a_fetch_that_fails_is_tried_again_until_it_succeeds(server_that, settin
         next(answers)(conversation)
 
     recording = announced(f"{server_that(in_turn).url}/r.wav")
-    for tries in (1, 2):
+    for tries, pause in ((1, timedelta(minutes=1)), (2, timedelta(minutes=2))):
         assert recordings.fetch(call_id=recording.pk) is False
         recording.refresh_from_db()
         assert (recording.status, recording.tries) == ("announced", tries)
         assert recording.error
         assert not stored_files(settings)
-    # Whose time has not come is left alone.
-    assert recordings.fetch_overdue() == 0
-    Recording.objects.update(announced_at=timezone.now() - timedelta(minutes=1))
-    assert recordings.fetch_overdue() == 1
+        # Whose time has not come is left alone.
+        assert timedelta(0) <= timezone.now() + pause - recording.try_again_at < timedelta(seconds=5)
+        assert recordings.fetch_due() == 0
+        assert recordings.fetch(call_id=recording.pk) is False
+        Recording.objects.update(try_again_at=timezone.now())
+    assert recordings.fetch_due() == 1
     recording.refresh_from_db()
     assert (recording.status, recording.error, recording.tries) == ("stored", "", 3)
 
@@ -268,30 +271,108 @@ def test_a_fetch_delivered_again_does_nothing(server_that):
     assert len(server.requests) == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_fetch_delivered_twice_at_once_leaves_one_file(server_that, settings):
-    barrier = threading.Barrier(2)
+def test_pauses_grow_to_an_hour_and_spread_over_days(server_that):
+    recording = announced(f"{server_that(answering('404 Not Found')).url}/r.wav")
+    total = timedelta(0)
+    for _ in range(recordings.MOST_TRIES):
+        assert recordings.fetch(call_id=recording.pk) is False
+        recording.refresh_from_db()
+        pause = recording.try_again_at - timezone.now()
+        assert pause <= timedelta(hours=1)
+        total += pause
+        Recording.objects.update(try_again_at=timezone.now())
+    assert recording.status == "failed"
+    assert timedelta(days=7) < total < timedelta(days=30)
 
-    def both_at_once(conversation: socket.socket) -> None:
-        barrier.wait(10)
-        answering("200 OK", SOUND)(conversation)
 
-    settings.CARRIER_TIMEOUTS = (5, 10)
-    recording = announced(f"{server_that(both_at_once).url}/r.wav")
-    results: list[bool] = []
+class Elsewhere:
+    """A deed in another worker, on a connection of its own."""
 
-    def fetch() -> None:
+    def __init__(self, deed: Callable[[], Any]) -> None:
+        self.deed = deed
+        self.results: list[Any] = []
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    def _work(self) -> None:
         try:
-            results.append(recordings.fetch(call_id=recording.pk))
+            self.results.append(self.deed())
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=fetch) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert results == [True, True]
+    def result(self) -> Any:
+        self._thread.join(20)
+        return self.results[0]
+
+
+@pytest.fixture
+def slow(server_that: Any) -> Iterator[tuple[BareServer, threading.Event, threading.Event]]:
+    """A server that answers when told: (server, somebody asked, answer)."""
+    asked, answer = threading.Event(), threading.Event()
+
+    def waiting(conversation: socket.socket) -> None:
+        asked.set()
+        answer.wait(10)
+        answering("200 OK", SOUND)(conversation)
+
+    yield server_that(waiting), asked, answer
+    answer.set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_recording_is_fetched_by_one_at_a_time(slow, settings):
+    settings.CARRIER_TIMEOUTS = (5, 10)
+    server, asked, answer = slow
+    recording = announced(f"{server.url}/r.wav")
+    first = Elsewhere(lambda: recordings.fetch(call_id=recording.pk))
+    assert asked.wait(10)
+    assert recordings.fetch(call_id=recording.pk) is False
+    answer.set()
+    assert first.result() is True
+    assert recordings.fetch(call_id=recording.pk) is True
+    assert len(server.requests) == 1
     recording.refresh_from_db()
     assert stored_files(settings) == [Path(recording.file.path)]
     work_off()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("workers", "fetching"), [(1, 1), (2, 1), (3, 2)])
+def test_one_worker_stays_free_however_many_recordings_hang(slow, settings, workers, fetching):
+    settings.CARRIER_TIMEOUTS = (5, 10)
+    settings.WORKERS = workers
+    server, _, answer = slow
+    for _ in range(5):
+        announced(f"{server.url}/r.wav")
+    others = []
+    for busy in range(1, fetching + 1):
+        others.append(Elsewhere(recordings.fetch_due))
+        until = time.monotonic() + 10
+        while len(server.requests) < busy:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    begun = time.monotonic()
+    assert recordings.fetch_due() == 0
+    assert time.monotonic() - begun < 1
+    assert len(server.requests) == fetching
+    answer.set()
+    assert sum(other.result() for other in others) == 5
+    # Whoever is done lets go.
+    announced(f"{server.url}/r.wav")
+    assert recordings.fetch_due() == 1
+    work_off()
+
+
+def test_one_task_fetches_for_a_while_and_then_makes_room(server_that, monkeypatch):
+    def slowly(conversation: socket.socket) -> None:
+        time.sleep(0.2)
+        answering("200 OK", SOUND)(conversation)
+
+    server = server_that(slowly)
+    for _ in range(3):
+        announced(f"{server.url}/r.wav")
+    monkeypatch.setattr(recordings, "BUDGET_SECONDS", 0.1)
+    assert [recordings.fetch_due() for _ in range(2)] == [1, 1]
+    # Each asked for another to go on.
+    assert work_off() == 2
+    assert Recording.objects.filter(status="stored").count() == 3
