@@ -7,7 +7,7 @@ campaigns/apps.py), so what was read for a revision stays true for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 from zoneinfo import ZoneInfo
@@ -18,6 +18,9 @@ from campaigns import hours as opening_hours
 from campaigns.hours import OpeningHours
 from campaigns.models import Channel, MachineAction, MachineDetection, VoiceDestination
 from campaigns.outcomes import Rules
+
+# Where a day ends last on earth.
+LAST_ZONE = ZoneInfo("Etc/GMT+12")
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,17 @@ class Rulebook:
 
     def next_opening(self, contact_zones: tuple[ZoneInfo, ...], after: datetime) -> datetime | None:
         return opening_hours.next_opening(self.hours, self.zone, contact_zones, after)
+
+    def opens_at(self, now: datetime) -> datetime | None:
+        """When the schedule is open next, whoever is to be called; None: never again.
+
+        Without a zone of its own it is read on each contact's clock: then it is taken as open for as long
+        as it opens once more for those who come last. Quiet hours are always each contact's own.
+        """
+        schedule = replace(self.hours, quiet_end_hour=0, quiet_start_hour=24)
+        if self.zone:
+            return opening_hours.next_opening(schedule, self.zone, (), now)
+        return now if opening_hours.next_opening(schedule, LAST_ZONE, (), now) else None
 
 
 def load_rulebook(channel_id: int) -> Rulebook:

@@ -116,10 +116,14 @@ class LiveCall:
 
 @dataclass(frozen=True)
 class CallRecord:
-    """A finished call as the carrier's own records have it. ``started_at`` is when it was initiated."""
+    """A finished call as the carrier's own records have it. ``started_at`` is when it was initiated.
+
+    ``is_local``: the record's times said no offset, and may be hours off (the account's own zone).
+    """
 
     carrier_id: str
     to_number: str
     from_number: str
     started_at: datetime
     ending: Ending
+    is_local: bool = False

@@ -71,7 +71,7 @@ def start_refusals(channel: Channel, now: datetime | None = None) -> list[Refusa
         refusals.append(Refusal("The assigned lists are empty.", lists, "Assign another list"))
     rulebook = load_rulebook(channel.pk)
     start = max(now, channel.start_at) if channel.start_at else now
-    if rulebook.next_opening((), start) is None:
+    if rulebook.opens_at(start) is None:
         last = rulebook.hours.end_date
         reason = (
             f"The last day, {last:%b} {last.day}, has passed."
@@ -250,7 +250,7 @@ def complete_channel(*, channel: Channel, now: datetime | None = None) -> Channe
 
 
 @transaction.atomic
-def reopen_channel(*, channel: Channel, now: datetime | None = None) -> Channel:
+def reopen_channel(*, channel: Channel, why: str = "a callback was asked for") -> Channel:
     """Completed → Running, by the engine: a contact waits again (a callback asked for at the end)."""
     channel = lock_channel(channel)
     _move(channel, "reopen", finished_at=None)
@@ -259,7 +259,7 @@ def reopen_channel(*, channel: Channel, now: datetime | None = None) -> Channel:
         channel=channel,
         actor=None,
         verb="reopen",
-        text=f"went on with {channel.name}: a callback was asked for",
+        text=f"went on with {channel.name}: {why}",
     )
     return channel
 

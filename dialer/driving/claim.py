@@ -25,7 +25,7 @@ from campaigns.hours import next_opening
 from campaigns.lifecycles import ENROLLMENT
 from campaigns.models import ChannelDrive, Enrollment
 from campaigns.models.enrollment import LAST_DAY_PASSED, OUTSIDE_HOURS
-from campaigns.rulebook import Rulebook, rulebook
+from campaigns.rulebook import LAST_ZONE, Rulebook, rulebook
 from contacts.models import zones_of
 from dialer import deadlines
 from dialer.carrier import CallOrder
@@ -44,8 +44,6 @@ PUT_OFF_AT_ONCE = 2000
 POLL_BUSY = timedelta(milliseconds=100)
 # How soon to look again when nobody is due.
 POLL_IDLE = timedelta(seconds=1)
-# Where a day ends last on earth.
-LAST_ZONE = ZoneInfo("Etc/GMT+12")
 
 
 class Candidate(NamedTuple):
@@ -217,7 +215,7 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
     rules = rulebook(channel_id, revision)
     result = Claim(now=now, run_number=run_number)
 
-    opens_at = _opens_at(rules, now)
+    opens_at = rules.opens_at(now)
     if opens_at is None:
         result.is_past_its_end = True
         return result
@@ -291,18 +289,6 @@ def _locked(channel_id: int, driver: str) -> tuple[Any, Any]:
         account = rows(ACCOUNT, parameters)
     drive = rows(DRIVE, parameters)
     return account[0], drive[0] if drive else None
-
-
-def _opens_at(rules: Rulebook, now: datetime) -> datetime | None:
-    """When the channel's schedule is open next, whoever is to be called; None: never again.
-
-    Without a zone of its own it is read on each contact's clock: then it is taken as open for as long as
-    it opens once more for those who come last. Quiet hours are always each contact's own.
-    """
-    schedule = replace(rules.hours, quiet_end_hour=0, quiet_start_hour=24)
-    if rules.zone:
-        return next_opening(schedule, rules.zone, (), now)
-    return now if next_opening(schedule, LAST_ZONE, (), now) else None
 
 
 def _over_at(rules: Rulebook, zones: tuple[ZoneInfo, ...], now: datetime) -> datetime | None:

@@ -32,12 +32,14 @@ from dialer.carrier import (
     SlowDown,
 )
 from dialer.plivo.addresses import webhook_url
-from dialer.plivo.webhooks import record_ending
+from dialer.plivo.webhooks import is_local_time, record_ending
 
 # Statuses by what they mean for the request (plivo.md of the design, and Plivo's documentation).
 ACCOUNT_STATUSES = frozenset({401, 402, 403})
 TOO_MANY = 429
 REQUEST_STATUSES = frozenset({400, 405, 409, 422})
+# No two zones are further apart: what a time without an offset may be off.
+ZONES_APART = timedelta(hours=26)
 # Seconds that the carrier holds a call at the longest; a lost hang-up must not cost a day.
 TIME_LIMIT_SECONDS = 14_400
 
@@ -225,11 +227,12 @@ class PlivoClient:
             query={
                 "to_number": to_number.lstrip("+"),
                 # A margin, since the records are kept in the account's own zone and by the minute.
-                "end_time__gte": f"{(since - timedelta(hours=26)).astimezone(UTC):%Y-%m-%d %H:%M}",
+                "end_time__gte": f"{(since - ZONES_APART).astimezone(UTC):%Y-%m-%d %H:%M}",
                 "limit": 20,
             },
         )
-        return [record for record in map(_record, body.get("objects") or []) if record.started_at >= since]
+        records = map(_record, body.get("objects") or [])
+        return [record for record in records if record.started_at >= since - ZONES_APART * record.is_local]
 
 
 def _never_connected(error: requests.ConnectionError) -> bool:
@@ -278,6 +281,7 @@ def _record(body: Mapping[str, Any]) -> CallRecord:
         from_number=_e164(body.get("from_number")),
         started_at=started_at,
         ending=ending,
+        is_local=is_local_time(body.get("initiation_time") or body.get("end_time")),
     )
 
 

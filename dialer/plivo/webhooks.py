@@ -113,6 +113,14 @@ def _money(value: Any) -> Decimal | None:
     return amount if amount.is_finite() and 0 <= amount < 100_000 else None
 
 
+def is_local_time(value: Any) -> bool:
+    """Whether a time of the carrier's says no offset: it is in the account's own zone, unknown to us."""
+    try:
+        return datetime.fromisoformat(str(value or "").strip()).tzinfo is None
+    except ValueError:
+        return False
+
+
 def _time(value: Any) -> datetime | None:
     """A time of the carrier's; without an offset it is taken as UTC."""
     text = str(value or "").strip()

@@ -514,3 +514,13 @@ def test_what_was_heard_meanwhile_is_not_overruled(books, state, knows):
     reconciling._Looker(carrier, clock()).look(read_before)
     carrier.close()
     assert (fresh(call).outcome, call.deadline_at) == ("busy", None)
+
+
+def test_a_record_in_the_accounts_own_time_is_found_although_it_says_no_offset(books):
+    call = overdue("unknown", placed=200)
+    books.has_record(call, began=timedelta(hours=-8))
+    for name in ("initiation_time", "answer_time", "end_time"):
+        if books.records[-1].get(name):
+            books.records[-1][name] = books.records[-1][name][:19]
+    reconciled(books)
+    assert fresh(call).outcome == "completed"
