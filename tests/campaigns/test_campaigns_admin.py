@@ -77,6 +77,7 @@ def test_every_model_is_in_the_admin():
     assert [model for model in MODELS if model not in admin.site._registry] == []
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("client", ["as_admin", "as_support"])
 def test_every_page_opens(everything, request, client):
     person = request.getfixturevalue(client)
@@ -89,6 +90,7 @@ def test_every_page_opens(everything, request, client):
             assert "<script>alert" not in response.content.decode()
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("client", ["as_supervisor", "as_viewer", "as_agent"])
 def test_others_do_not_enter(everything, request, client):
     person = request.getfixturevalue(client)
@@ -112,6 +114,7 @@ def test_a_list_takes_few_queries_however_long_it_is(as_support, django_assert_m
             as_support.get(page(model, "changelist"))
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("client", ["as_admin", "as_support"])
 def test_nothing_that_a_lifecycle_rests_on_is_added_changed_or_deleted(everything, request, client):
     person = request.getfixturevalue(client)
@@ -147,6 +150,7 @@ def test_a_posted_status_changes_nothing(as_admin):
 # --- Moves -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("client", ["as_admin", "as_support"])
 def test_channels_are_paused_resumed_and_stopped(request, client):
     person = request.getfixturevalue(client)

@@ -643,6 +643,7 @@ def test_a_paused_campaign_is_edited_by_pressing_save_only(as_supervisor):
 # --- Who may -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("client", "sees_new", "sees_edit", "saves"),
     [

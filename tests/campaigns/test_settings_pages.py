@@ -304,6 +304,7 @@ def test_the_simulated_carrier_says_so(as_viewer, settings):
     assert "PLIVO_AUTH_TOKEN" in page
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("client", "reads", "changes"),
