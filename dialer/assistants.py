@@ -20,7 +20,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from campaigns.models import Disposition, VoiceSettings
 from dialer.models import Call, Transcript
-from dialer.services import settle_disposition
+from dialer.services import lock_call, settle_disposition
 
 TOKEN_SALT = "carillon.assistant.call"  # noqa: S105 - a salt, not a secret
 FIELD = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
@@ -151,8 +151,11 @@ def report(*, call_id: int, report: Report) -> bool:
     has set is not overwritten.
     """
     with transaction.atomic():
-        # The call's row first, always: what ends it takes it first, too.
-        call = Call.objects.select_for_update(no_key=True).filter(pk=call_id).first()
+        disposition = (
+            Disposition.objects.filter(slug=report.disposition).first() if report.disposition else None
+        )
+        # The call's row first, always (or its channel before): what ends it takes it first, too.
+        call = lock_call(call_id=call_id, disposition=disposition)
         if call is None:
             return False
         if report.turns:
@@ -163,9 +166,6 @@ def report(*, call_id: int, report: Report) -> bool:
         # Only what the transcript doesn't hold: it would be kept twice.
         call.events.create(
             kind="report", data={"disposition": report.disposition, "turns": len(report.turns)}
-        )
-        disposition = (
-            Disposition.objects.filter(slug=report.disposition).first() if report.disposition else None
         )
         if disposition and not call.events.filter(kind="disposition").exists():
             settle_disposition(

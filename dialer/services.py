@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from campaigns.lifecycles import ENROLLMENT, ChannelStatus, EnrollmentStatus
-from campaigns.models import Channel, Disposition, Enrollment
+from campaigns.lifecycles import ENROLLMENT, IN_PROGRESS, ChannelStatus, EnrollmentStatus
+from campaigns.models import Campaign, Channel, Disposition, Enrollment
 from campaigns.outcomes import CALLBACK_WITHOUT_A_TIME
 from campaigns.refusals import Refused
 from campaigns.rulebook import load_rulebook
@@ -22,6 +22,26 @@ from dialer.models import Call, Outcome
 MOST_NOTES = 4000
 
 
+def lock_call(*, call_id: int, disposition: Disposition | None) -> Call | None:
+    """The call, fresh and locked until the transaction ends, to be given this disposition; None: it is gone.
+
+    Where its channel will have to be locked too, that comes first: whoever deletes a campaign holds it,
+    and then waits for its calls.
+    """
+    if disposition is not None and disposition.effect == Disposition.Effect.CALLBACK:
+        lock_channel_of(call_id)
+    return Call.objects.select_for_update(no_key=True).filter(pk=call_id).first()
+
+
+def lock_channel_of(call_id: int) -> Channel | None:
+    """A call's channel, locked; None: it was deleted."""
+    channel = Channel.objects.filter(calls=call_id).first()
+    try:
+        return channel and lock_channel(channel)
+    except (Campaign.DoesNotExist, Channel.DoesNotExist):
+        return None
+
+
 @transaction.atomic
 def set_disposition(
     *, call: Call, disposition: Disposition | None, actor: User, callback_at: datetime | None = None
@@ -30,7 +50,10 @@ def set_disposition(
 
     Raises ``Refused`` when the call was never placed.
     """
-    call = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
+    locked = lock_call(call_id=call.pk, disposition=disposition)
+    if locked is None:
+        raise Refused("This call is gone.")
+    call = locked
     if call.outcome == Outcome.WITHDRAWN:
         raise Refused("This call was never placed.")
     settle_disposition(
@@ -68,7 +91,7 @@ def settle_disposition(
     source: str,
     actor: User | None = None,
 ) -> None:
-    """Write a disposition on a locked call and move its contact accordingly.
+    """Write a disposition on a call (``lock_call``) and move its contact accordingly.
 
     A call still under way is only marked: its end decides (dialer/progress.py).
     """
@@ -91,10 +114,20 @@ def settle_disposition(
         _move_contact(call, call.enrollment_id, effect, callback_at)
 
 
+def lock_latest(call: Call, enrollment_id: int) -> Enrollment | None:
+    """A call's enrollment, locked; None: it is gone, or the contact was called again since."""
+    # Locked before later calls are looked for: a claim holds it until its call can be seen.
+    enrollment = Enrollment.objects.select_for_update(no_key=True).filter(pk=enrollment_id).first()
+    later = Call.objects.filter(enrollment=enrollment_id, pk__gt=call.pk).exclude(outcome=Outcome.WITHDRAWN)
+    if enrollment is None or enrollment.status in IN_PROGRESS or later.exists():
+        return None
+    return enrollment
+
+
 def _move_contact(call: Call, enrollment_id: int, effect: str, callback_at: datetime | None) -> None:
     """Move the contact of a call that is over, if this is its latest call and the move is possible."""
-    later = Call.objects.filter(enrollment=enrollment_id, pk__gt=call.pk)
-    if later.exclude(outcome=Outcome.WITHDRAWN).exists():
+    enrollment = lock_latest(call, enrollment_id)
+    if enrollment is None:
         return
     now = timezone.now()
     rows = Enrollment.objects.filter(pk=enrollment_id)
@@ -103,23 +136,34 @@ def _move_contact(call: Call, enrollment_id: int, effect: str, callback_at: date
     elif effect == Disposition.Effect.UNSUCCESSFUL:
         ENROLLMENT.apply(rows, "not_achieved", updated_at=now)
     elif effect == Disposition.Effect.CALLBACK:
-        _call_back(call, rows.get(), callback_at or now, now)
+        _call_back(call, enrollment, callback_at or now, now)
     else:
         ENROLLMENT.apply(rows.filter(status=EnrollmentStatus.UNSUCCESSFUL), "complete", updated_at=now)
+
+
+def goes_on(channel: Channel) -> bool:
+    """Whether a contact that waits again has a channel to wait for: one that is done can be reopened."""
+    return channel.status != ChannelStatus.COMPLETED or not channel.campaign.is_archived
+
+
+def go_on(channel: Channel, *, why: str) -> None:
+    """A contact of a locked channel waits again: one that was done goes on."""
+    if channel.status == ChannelStatus.COMPLETED:
+        reopen_channel(channel=channel, why=why)
 
 
 def _call_back(call: Call, enrollment: Enrollment, asked: datetime, now: datetime) -> None:
     """The contact waits for its callback; a channel that was done goes on.
 
-    The channel is locked first, so that it can't complete between our look at it and our commit.
+    The channel is locked (``lock_call``), so that it can't complete between our look at it and our commit.
     """
-    channel = Channel.objects.filter(calls=call.pk).first()
+    channel = lock_channel_of(call.pk)
     if channel is None:
         return
-    channel = lock_channel(channel)
     due_at = load_rulebook(channel.pk).next_opening(zones_of(enrollment.zone_set_id), max(asked, now))
-    if due_at is None or channel.run != call.run:
-        # It never opens again, or has begun another run: only the call itself tells of the wish.
+    if due_at is None or channel.run != call.run or not goes_on(channel):
+        # It never opens again, has begun another run, or was put away: only the call itself tells of the
+        # wish.
         return
     rows = Enrollment.objects.filter(pk=enrollment.pk)
     waits = ENROLLMENT.apply(
@@ -128,5 +172,5 @@ def _call_back(call: Call, enrollment: Enrollment, asked: datetime, now: datetim
     if not waits:
         # It waits for a callback already: the time is changed.
         waits = rows.filter(status=EnrollmentStatus.CALLBACK).update(due_at=due_at, updated_at=now)
-    if waits and channel.status == ChannelStatus.COMPLETED:
-        reopen_channel(channel=channel)
+    if waits:
+        go_on(channel, why="a callback was asked for")

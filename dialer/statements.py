@@ -7,12 +7,14 @@ connection and transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -37,3 +39,15 @@ def run(statement: str, parameters: Mapping[str, Any], *, prepare: bool = True) 
     with _cursor() as cursor:
         cursor.execute(statement.encode(), parameters, prepare=prepare)
         return cursor.rowcount
+
+
+def tried_twice(deed: Callable[[], T]) -> T:
+    """Do it once more where the database was away, or two transactions met: for what may be repeated."""
+    try:
+        return deed()
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        # A new one is made: this one may be to a server that has restarted.
+        connection.close()
+        return deed()

@@ -250,7 +250,7 @@ def complete_channel(*, channel: Channel, now: datetime | None = None) -> Channe
 
 
 @transaction.atomic
-def reopen_channel(*, channel: Channel, why: str = "a callback was asked for") -> Channel:
+def reopen_channel(*, channel: Channel, why: str) -> Channel:
     """Completed → Running, by the engine: a contact waits again (a callback asked for at the end)."""
     channel = lock_channel(channel)
     _move(channel, "reopen", finished_at=None)

@@ -9,7 +9,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import SuspiciousOperation
-from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -20,6 +19,7 @@ from dialer import assistants, machines, progress, recordings
 from dialer.plivo import documents, webhooks
 from dialer.plivo.addresses import webhook_url
 from dialer.plivo.signature import Parameters, is_signed
+from dialer.statements import tried_twice
 
 logger = logging.getLogger(__name__)
 
@@ -47,15 +47,8 @@ def webhook(request: HttpRequest, call_id: int, event: str) -> HttpResponse:
         return HttpResponse(status=403)
     if call_id > 2**63 - 1:
         return HttpResponse(status=404)
-    try:
-        return handle(call_id, values)
-    except (OperationalError, InterfaceError):
-        # The database restarted under a kept connection, or two transactions met: every event may be
-        # applied again, and a new connection is made.
-        if connection.in_atomic_block:
-            raise
-        connection.close()
-        return handle(call_id, values)
+    # Every event may be applied again.
+    return tried_twice(lambda: handle(call_id, values))
 
 
 def _signed_values(request: HttpRequest) -> dict[str, str]:
