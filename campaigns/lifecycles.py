@@ -127,7 +127,7 @@ ENROLLMENT = Lifecycle(
         move(
             "call_back",
             "Call back",
-            _AFTER_A_CALL | REACHED | {_E.VOICEMAIL},
+            _AFTER_A_CALL | REACHED | {_E.VOICEMAIL, _E.RETRY},
             _E.CALLBACK,
             By.PERSON,
             By.CARRIER,
@@ -145,6 +145,22 @@ ENROLLMENT = Lifecycle(
         move("not_answer", "No answer", _AFTER_A_CALL, _E.NO_ANSWER, By.CARRIER),
         move("busy", "Busy", _AFTER_A_CALL, _E.BUSY, By.CARRIER),
         move("reach_machine", "Voicemail", _AFTER_A_CALL, _E.VOICEMAIL, By.CARRIER),
+        move(
+            "correct_to_machine",
+            "Voicemail",
+            [_E.COMPLETED],
+            _E.VOICEMAIL,
+            By.CARRIER,
+            note="that it was a machine was told after the end",
+        ),
+        move(
+            "correct_to_retry",
+            "Retry",
+            [_E.COMPLETED],
+            _E.RETRY,
+            By.CARRIER,
+            note="that it was a machine was told after the end, and a reattempt rule fired",
+        ),
         move("fail", "Fail", _AFTER_A_CALL, _E.FAILED, By.CARRIER),
         move(
             "refuse",

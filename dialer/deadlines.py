@@ -23,6 +23,8 @@ LOOKS_BEFORE_GIVING_UP = 3
 NO_TRACE = timedelta(minutes=3)
 # A machine's verdict later than this after the detection's own time is about somebody who talks.
 LATE_VERDICT = timedelta(seconds=4)
+# One that was timely may be heard of after the end; of a call that ended longer ago nothing is changed.
+VERDICT_AFTER_THE_END = timedelta(seconds=60)
 
 
 def ringing(ring_timeout_seconds: int) -> timedelta:

@@ -17,10 +17,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
 from campaigns.lifecycles import ENROLLMENT, MOVE_AFTER_A_CALL, EnrollmentStatus
-from campaigns.models import Channel
+from campaigns.models import Channel, Enrollment, MachineAction
 from campaigns.outcomes import Decision, decide
 from campaigns.outcomes import Ending as EndingForContact
 from campaigns.rulebook import Rulebook, rulebook
@@ -29,6 +30,7 @@ from dialer import deadlines
 from dialer.carrier import Ended, Ending
 from dialer.lifecycles import CALL, CallState
 from dialer.models import Call, Outcome
+from dialer.services import go_on, goes_on, lock_channel_of, lock_latest
 from dialer.statements import rows
 
 logger = logging.getLogger(__name__)
@@ -179,7 +181,7 @@ def find_machine(*, call_id: int, carrier_id: str, data: Mapping[str, Any]) -> M
     """The carrier's verdict that a machine answered; None when it is too late or was heard before.
 
     Too late means: a conversation is under way. A verdict that comes long after the answer must not
-    cut off somebody who talks.
+    cut off somebody who talks. A call that has just ended is corrected, and nothing is left to be done.
     """
     with transaction.atomic():
         call = (
@@ -188,17 +190,87 @@ def find_machine(*, call_id: int, carrier_id: str, data: Mapping[str, Any]) -> M
             .exclude(state__in=[CallState.ENDED, CallState.INTENT])
             .first()
         )
-        if call is None or call.channel_id is None:
-            return None
-        revision = Channel.objects.values_list("revision", flat=True).get(pk=call.channel_id)
-        rules = rulebook(call.channel_id, revision)
-        heard_after = _since_answer(call)
-        too_late = heard_after > timedelta(milliseconds=rules.detection_timeout_ms) + deadlines.LATE_VERDICT
-        call.events.create(kind="machine_late" if too_late else "machine", data=dict(data))
-        if too_late:
-            return None
-        Call.objects.filter(pk=call_id).update(is_machine=True, carrier_id=call.carrier_id or carrier_id)
-    return MachineFound(carrier_id=call.carrier_id or carrier_id, rules=rules)
+        if call is not None and call.channel_id is not None:
+            rules = _rules(call.channel_id)
+            too_late = _since_answer(call) > _latest_verdict(rules)
+            call.events.create(kind="machine_late" if too_late else "machine", data=dict(data))
+            if too_late:
+                return None
+            carrier_id = call.carrier_id or carrier_id
+            Call.objects.filter(pk=call_id).update(is_machine=True, carrier_id=carrier_id)
+            return MachineFound(carrier_id=carrier_id, rules=rules)
+    # It may have ended this moment.
+    _correct_to_machine(call_id, data)
+    return None
+
+
+def _rules(channel_id: int) -> Rulebook:
+    return rulebook(channel_id, Channel.objects.values_list("revision", flat=True).get(pk=channel_id))
+
+
+def _latest_verdict(rules: Rulebook) -> timedelta:
+    """How long after the answer a verdict is believed."""
+    return timedelta(milliseconds=rules.detection_timeout_ms) + deadlines.LATE_VERDICT
+
+
+@transaction.atomic
+def _correct_to_machine(call_id: int, data: Mapping[str, Any]) -> None:
+    """A call ended as completed, and a moment later we hear that it was a machine: as if heard before.
+
+    Unless somebody said what came of it, or the contact was called again since.
+    """
+    just_ended = Call.objects.filter(
+        pk=call_id,
+        state=CallState.ENDED,
+        outcome=Outcome.COMPLETED,
+        is_machine=False,
+        disposition=None,
+        answered_at__isnull=False,
+        ended_at__gt=Now() - deadlines.VERDICT_AFTER_THE_END,
+    )
+    if not just_ended.exists():
+        return
+    channel = lock_channel_of(call_id)
+    call = just_ended.select_for_update(no_key=True).first()
+    if channel is None or call is None or call.enrollment_id is None:
+        return
+    rules = _rules(channel.pk)
+    # It was made, at the latest, when the call ended.
+    if _answered_for(call) > _latest_verdict(rules):
+        return
+    enrollment = lock_latest(call, call.enrollment_id)
+    if enrollment is None:
+        return
+    call.events.create(kind="machine", data=dict(data))
+    if rules.on_machine == MachineAction.CONNECT:
+        Call.objects.filter(pk=call_id).update(is_machine=True)
+        return
+    ((now,),) = rows("SELECT now()", {})
+    decision = _decide(
+        EndingForContact(outcome=Outcome.VOICEMAIL, connected=True),
+        rules,
+        enrollment.pk,
+        max(call.attempt, enrollment.attempts),
+        enrollment.zone_set_id,
+        now,
+    )
+    Call.objects.filter(pk=call_id).update(is_machine=True, outcome=Outcome.VOICEMAIL)
+    contact = Enrollment.objects.filter(pk=enrollment.pk)
+    again = decision.status == EnrollmentStatus.RETRY and channel.run == call.run and goes_on(channel)
+    if not again:
+        reason = decision.reason if decision.status == EnrollmentStatus.VOICEMAIL else ""
+        ENROLLMENT.apply(contact, "correct_to_machine", reason=reason[:120], updated_at=now)
+    elif ENROLLMENT.apply(
+        contact, "correct_to_retry", due_at=decision.due_at, reason=decision.reason[:120], updated_at=now
+    ):
+        go_on(channel, why="the last call had reached a machine")
+
+
+def _answered_for(call: Call) -> timedelta:
+    """How long a call that has ended was answered."""
+    if call.answered_at is None or call.ended_at is None:
+        return timedelta(0)
+    return call.ended_at - call.answered_at
 
 
 def _since_answer(call: Call) -> timedelta:

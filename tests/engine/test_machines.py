@@ -160,13 +160,13 @@ def test_a_person_is_no_machine(carrier, heard):
     assert not call.is_machine
 
 
-def test_a_verdict_after_the_end_changes_nothing(carrier, heard):
+def test_a_verdict_after_the_end_corrects_the_outcome_and_asks_nothing_of_the_carrier(carrier, heard):
     call = answered("hang_up")
     progress.end(call_id=call.pk, ending=COMPLETED, data={})
     heard(call)
     assert requests_of(carrier) == []
     call.refresh_from_db()
-    assert (call.outcome, call.is_machine) == ("completed", False)
+    assert (call.outcome, call.is_machine) == ("voicemail", True)
 
 
 @pytest.mark.parametrize(

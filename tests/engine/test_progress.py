@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Sum
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.models import Campaign, Channel, Disposition, Enrollment
+from campaigns.services import archive_campaign, complete_channel
 from dialer import assistants, progress
 from dialer.carrier import Ended, Ending
-from dialer.models import Call
+from dialer.models import Call, CallCount
 from dialer.services import set_disposition
 from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ReattemptRuleFactory, zone_set
 from tests.factories.dialer import CallFactory
@@ -158,20 +160,45 @@ def test_every_order_of_the_same_events_ends_the_same(story):
         assert told(placing(channel), list(order)) == expected, [event.__name__ for event in order]
 
 
-def test_every_order_in_which_a_machine_is_found_before_the_end_ends_as_voicemail():
-    channel = ChannelFactory(running=True, schedule__time_zone="UTC")
-    before = [accept, ring, answer, machine]
-    expected = told(placing(channel), [*before, end_of(COMPLETED)])
-    assert (expected["outcome"], expected["status"], expected["is_machine"]) == (
-        "voicemail",
-        "voicemail",
-        True,
+# A machine is hung up on within seconds.
+MACHINE = replace(COMPLETED, duration_seconds=4)
+
+
+@pytest.mark.parametrize("rule", [False, True], ids=["no rule", "a rule for voicemail"])
+@pytest.mark.parametrize("on_machine", ["hang_up", "message", "connect"])
+def test_every_order_in_which_a_machine_is_found_ends_the_same(on_machine, rule):
+    channel = ChannelFactory(
+        running=True,
+        schedule__time_zone="UTC",
+        voice__on_machine=on_machine,
+        voice__attempts_per_contact=3,
     )
-    for order in itertools.permutations(before):
-        for late in (0, 1, 2):
-            events = [*order[: 4 - late], end_of(COMPLETED), *order[4 - late :]]
-            if machine in events[: 4 - late]:
-                assert told(placing(channel), events) == expected, [event.__name__ for event in events]
+    if rule:
+        ReattemptRuleFactory(channel=channel, outcome="voicemail", delay_minutes=30)
+    events = [accept, ring, answer, machine, end_of(MACHINE)]
+    expected = told(placing(channel), events)
+    outcome, status = (
+        ("completed", "completed")
+        if on_machine == "connect"
+        else ("voicemail", "retry" if rule else "voicemail")
+    )
+    assert (expected["outcome"], expected["status"], expected["is_machine"]) == (outcome, status, True)
+    for order in itertools.permutations(events):
+        call = placing(channel)
+        assert told(call, list(order)) == expected, [event.__name__ for event in order]
+        due = Enrollment.objects.get(pk=call.enrollment_id).due_at - timezone.now()
+        assert (timedelta(minutes=29) < due <= timedelta(minutes=30)) == (status == "retry")
+
+
+def test_a_callback_reported_for_a_voicemail_is_made_whatever_was_first():
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC", voice__attempts_per_contact=3)
+    ReattemptRuleFactory(channel=channel, outcome="voicemail", delay_minutes=30)
+    events = [machine, end_of(MACHINE), report_of("callback")]
+    expected = told(placing(channel), [answer, *events])
+    assert (expected["outcome"], expected["status"]) == ("voicemail", "callback")
+    for order in itertools.permutations(events):
+        if order.index(machine) < order.index(events[2]):
+            assert told(placing(channel), [answer, *order]) == expected, [event.__name__ for event in order]
 
 
 @given(data=st.data(), story=st.sampled_from(sorted(STORIES)))
@@ -202,7 +229,80 @@ def test_whatever_was_not_heard_the_end_alone_says_how_it_was(data):
         transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("late", [accept, ring, answer, machine, end_of(BUSY), end_of(NO_ANSWER)])
+def long_answered(call: Call) -> None:
+    Call.objects.filter(pk=call.pk).update(answered_at=F("answered_at") - timedelta(seconds=20))
+
+
+def long_over(call: Call) -> None:
+    ago = timedelta(seconds=61)
+    Call.objects.filter(pk=call.pk).update(answered_at=F("answered_at") - ago, ended_at=F("ended_at") - ago)
+
+
+def called_again(call: Call) -> None:
+    placing(enrollment=call.enrollment, attempt=2, state="ringing", to_number="+14155559876")
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [long_answered, long_over, called_again, report_of("interested"), report_of("no_decision")]
+)
+def test_that_it_was_a_machine_changes_nothing_when_it_comes_too_late(meanwhile):
+    call = placing()
+    told(call, [accept, ring, answer, end_of(COMPLETED), meanwhile])
+    before = Call.objects.filter(pk=call.pk).values().get()
+    contact = Enrollment.objects.filter(pk=call.enrollment_id).values().get()
+    machine(call)
+    assert Call.objects.filter(pk=call.pk).values().get() == before
+    assert Enrollment.objects.filter(pk=call.enrollment_id).values().get() == contact
+
+
+def machine_of_the_last_call(**options: Any) -> Call:
+    """The channel was done with it, and then we hear that it was a machine."""
+    channel = ChannelFactory(
+        running=True, schedule__time_zone="UTC", voice__attempts_per_contact=2, **options
+    )
+    ReattemptRuleFactory(channel=channel, outcome="voicemail", delay_minutes=30)
+    call = placing(channel)
+    told(call, [accept, answer, end_of(MACHINE)])
+    complete_channel(channel=channel)
+    return call
+
+
+def after_the_verdict(call: Call) -> tuple[str, str, str]:
+    machine(call)
+    call.refresh_from_db()
+    enrollment = Enrollment.objects.select_related("channel").get(pk=call.enrollment_id)
+    counts = CallCount.objects.filter(campaign=call.campaign_id).values("outcome")
+    sums = {row["outcome"]: row["n"] for row in counts.annotate(n=Sum("calls")) if row["n"]}
+    assert sums == {call.outcome: 1}
+    return call.outcome, enrollment.status, enrollment.channel.status
+
+
+def test_a_channel_that_was_done_goes_on_when_its_last_call_turns_out_to_be_a_machine():
+    assert after_the_verdict(machine_of_the_last_call()) == ("voicemail", "retry", "running")
+
+
+def test_a_channel_that_was_put_away_does_not_go_on():
+    call = machine_of_the_last_call()
+    archive_campaign(campaign=call.campaign, actor=None)
+    assert after_the_verdict(call) == ("voicemail", "voicemail", "completed")
+
+
+def test_a_contact_of_an_earlier_run_is_not_tried_again():
+    call = machine_of_the_last_call()
+    Channel.objects.filter(pk=call.channel_id).update(run=2)
+    assert after_the_verdict(call) == ("voicemail", "voicemail", "completed")
+
+
+def test_a_callback_does_not_reopen_what_was_put_away(supervisor):
+    call = machine_of_the_last_call()
+    archive_campaign(campaign=call.campaign, actor=None)
+    set_disposition(call=call, disposition=Disposition.objects.get(slug="callback"), actor=supervisor)
+    call.channel.refresh_from_db()
+    assert call.channel.status == "completed"
+    assert Enrollment.objects.get(pk=call.enrollment_id).status == "completed"
+
+
+@pytest.mark.parametrize("late", [accept, ring, answer, end_of(BUSY), end_of(NO_ANSWER)])
 def test_what_comes_after_the_end_changes_nothing(late):
     call = placing()
     told(call, [accept, ring, answer, end_of(COMPLETED)])
