@@ -163,7 +163,7 @@ def test_the_card_shows_pace_caller_id_and_hours(as_supervisor):
     page = center(as_supervisor, channel).text
 
     assert "1 <small>of 20</small>" in page
-    assert "5 <small>a second</small>" in page
+    assert "up to 5 a second" in page
     assert '<span class="phone" title="+14155550132">(415) 555-0132</span>' in page
     assert "Mon–Fri 9:00–17:00, Chicago time; 40 hours a week" in page
 
@@ -498,7 +498,7 @@ def test_activity_tells_who_did_what_newest_first(as_supervisor, supervisor):
 
     assert [entry.verb for entry in response.context["page"]] == ["pause", "start"]
     assert "<b>Carillon</b> paused Voice: too many errors" in response.text
-    assert f"<b>{supervisor}</b> started Voice with 1 contacts" in response.text
+    assert f"<b>{supervisor}</b> started Voice with 1 contact" in response.text
 
 
 # --- Refreshing ------------------------------------------------------------------------------------

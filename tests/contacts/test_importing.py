@@ -295,6 +295,8 @@ def test_two_workers_never_run_one_import_together():
         waiting.refresh_from_db()
         assert waiting.status == ImportStatus.MAPPED
         assert is_running_somewhere(waiting.pk)
+        # Now, and not when the server has noticed that the connection is gone.
+        other.execute("SELECT pg_advisory_unlock_all()")
     run_import(waiting.pk)
     waiting.refresh_from_db()
     assert waiting.status == ImportStatus.COMPLETED

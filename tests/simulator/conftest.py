@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -19,6 +20,17 @@ from simulator.client import SimulatorClient
 from tests.simulator.receiver import AUTH_ID, AUTH_TOKEN, Receiver
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def no_loop_of_the_browsers() -> Iterator[None]:
+    """Playwright keeps an event loop running in the main thread; tests here run loops of their own."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
+
+
 FIRST_SETTINGS = {
     "speed": 25,
     "calls_per_second": 0,
