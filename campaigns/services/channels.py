@@ -201,9 +201,7 @@ def resume_channel(*, channel: Channel, actor: User | None, now: datetime | None
     if channel.status not in CHANNEL["resume"].sources:
         raise Refused(str(CHANNEL.refusal(CHANNEL["resume"], channel.status)))
     _refuse(start_refusals(channel, now))
-    pin_lists(channel=channel)
     _move(channel, "resume", pause_reason="", pause_note="")
-    enroll_lists(channel=channel, now=now)
     ChannelDrive.objects.filter(channel=channel).update(trusted_since=now, waiting_for="", waiting_until=None)
     record_activity(
         campaign=channel.campaign, channel=channel, actor=actor, verb="resume", text=f"resumed {channel.name}"

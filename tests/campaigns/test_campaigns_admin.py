@@ -155,6 +155,7 @@ def test_a_posted_status_changes_nothing(as_admin):
 def test_channels_are_paused_resumed_and_stopped(request, client):
     person = request.getfixturevalue(client)
     channel = ChannelFactory(running=True, lists=[ListFactory(members=1)])
+    EnrollmentFactory(channel=channel)
     for action, status in (("pause", "paused"), ("resume", "running")):
         act(person, type(channel), action, channel)
         channel.refresh_from_db()
