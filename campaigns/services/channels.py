@@ -51,6 +51,10 @@ def _move(channel: Channel, move: str, **changes: Any) -> None:
     channel.campaign.status = status
 
 
+def _record(channel: Channel, actor: User | None, verb: str, text: str) -> None:
+    record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb=verb, text=text)
+
+
 def _edit_url(channel: Channel, tab: str = "") -> str:
     url = reverse("campaigns:edit", args=[channel.campaign_id])
     return f"{url}#{tab}" if tab else url
@@ -134,22 +138,10 @@ def start_channel(*, channel: Channel, actor: User | None, now: datetime | None 
     _refuse(start_refusals(channel, now))
     if channel.status == ChannelStatus.READY and channel.start_at and channel.start_at > now:
         _move(channel, "schedule")
-        record_activity(
-            campaign=channel.campaign,
-            channel=channel,
-            actor=actor,
-            verb="schedule",
-            text=f"scheduled {channel.name}",
-        )
+        _record(channel, actor, "schedule", f"scheduled {channel.name}")
         return channel
     contacts = _launch(channel, "start", now)
-    record_activity(
-        campaign=channel.campaign,
-        channel=channel,
-        actor=actor,
-        verb="start",
-        text=f"started {channel.name} with {_counted(contacts)}",
-    )
+    _record(channel, actor, "start", f"started {channel.name} with {_counted(contacts)}")
     return channel
 
 
@@ -166,13 +158,7 @@ def unschedule_channel(*, channel: Channel, actor: User | None, now: datetime | 
     """Scheduled → Ready."""
     channel = lock_channel(channel)
     _move(channel, "unschedule")
-    record_activity(
-        campaign=channel.campaign,
-        channel=channel,
-        actor=actor,
-        verb="unschedule",
-        text=f"cancelled the schedule of {channel.name}",
-    )
+    _record(channel, actor, "unschedule", f"cancelled the schedule of {channel.name}")
     return channel
 
 
@@ -189,7 +175,7 @@ def pause_channel(
     channel = lock_channel(channel)
     _move(channel, "pause", pause_reason=reason, pause_note=note[:300])
     text = f"paused {channel.name}" + (f": {note}" if note else "")
-    record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb="pause", text=text)
+    _record(channel, actor, "pause", text)
     return channel
 
 
@@ -203,9 +189,7 @@ def resume_channel(*, channel: Channel, actor: User | None, now: datetime | None
     _refuse(start_refusals(channel, now))
     _move(channel, "resume", pause_reason="", pause_note="")
     ChannelDrive.objects.filter(channel=channel).update(trusted_since=now, waiting_for="", waiting_until=None)
-    record_activity(
-        campaign=channel.campaign, channel=channel, actor=actor, verb="resume", text=f"resumed {channel.name}"
-    )
+    _record(channel, actor, "resume", f"resumed {channel.name}")
     return channel
 
 
@@ -215,13 +199,7 @@ def stop_channel(*, channel: Channel, actor: User | None, now: datetime | None =
     now = now or timezone.now()
     channel = lock_channel(channel)
     _move(channel, "stop", finished_at=now, pause_reason="", pause_note="")
-    record_activity(
-        campaign=channel.campaign,
-        channel=channel,
-        actor=actor,
-        verb="stop",
-        text=f"stopped {channel.name} for good",
-    )
+    _record(channel, actor, "stop", f"stopped {channel.name} for good")
     return channel
 
 
@@ -237,13 +215,7 @@ def complete_channel(*, channel: Channel, now: datetime | None = None) -> Channe
         )
     _move(channel, "complete", finished_at=now)
     ChannelDrive.objects.filter(channel=channel).update(waiting_for="", waiting_until=None)
-    record_activity(
-        campaign=channel.campaign,
-        channel=channel,
-        actor=None,
-        verb="complete",
-        text=f"completed {channel.name}",
-    )
+    _record(channel, None, "complete", f"completed {channel.name}")
     return channel
 
 
@@ -252,13 +224,7 @@ def reopen_channel(*, channel: Channel, why: str) -> Channel:
     """Completed → Running, by the engine: a contact waits again (a callback asked for at the end)."""
     channel = lock_channel(channel)
     _move(channel, "reopen", finished_at=None)
-    record_activity(
-        campaign=channel.campaign,
-        channel=channel,
-        actor=None,
-        verb="reopen",
-        text=f"went on with {channel.name}: {why}",
-    )
+    _record(channel, None, "reopen", f"went on with {channel.name}: {why}")
     return channel
 
 
@@ -271,13 +237,7 @@ def rerun_channel(*, channel: Channel, actor: User | None, now: datetime | None 
         raise Refused(str(CHANNEL.refusal(CHANNEL["rerun"], channel.status)))
     _refuse(start_refusals(channel, now))
     contacts = _launch(channel, "rerun", now)
-    record_activity(
-        campaign=channel.campaign,
-        channel=channel,
-        actor=actor,
-        verb="rerun",
-        text=f"ran {channel.name} again (run {channel.run}, {_counted(contacts)})",
-    )
+    _record(channel, actor, "rerun", f"ran {channel.name} again (run {channel.run}, {_counted(contacts)})")
     return channel
 
 
@@ -333,10 +293,4 @@ def save_channel_settings(*, channel: Channel, actor: User | None, changed: Sequ
         return
     Channel.objects.filter(pk=channel.pk).update(revision=F("revision") + 1)
     names = ", ".join(changed)
-    record_activity(
-        campaign=channel.campaign,
-        channel=channel,
-        actor=actor,
-        verb="edit",
-        text=f"changed {names} of {channel.name}",
-    )
+    _record(channel, actor, "edit", f"changed {names} of {channel.name}")
