@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from campaigns import time_zones
 from campaigns.forms.fields import Day, Days, JudgedByForm, Row, WallClock, WeekHours, grid, masks_of
@@ -25,8 +25,8 @@ PRESETS = (
 
 
 def zone_of(schedule_zone: str) -> ZoneInfo:
-    """The zone in which a start time is read: the schedule's, or else the installation's own."""
-    return ZoneInfo(schedule_zone or settings.TIME_ZONE)
+    """The zone in which a start time is read: the schedule's, or else that of whoever looks at the form."""
+    return ZoneInfo(schedule_zone or timezone.get_current_timezone_name())
 
 
 def to_instant(wall_clock: datetime, zone: ZoneInfo) -> datetime:
@@ -109,7 +109,7 @@ class ScheduleForm(TabForm):
         if self.was_started:
             del self.fields["start_at"]
             return
-        city = time_zones.city_of(settings.TIME_ZONE)
+        city = time_zones.city_of(timezone.get_current_timezone_name())
         self.fields["start_at"].help_text = (
             "Leave empty to start by hand. In the time zone above; in "
             f"{city} time where it is each contact’s own."

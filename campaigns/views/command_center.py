@@ -240,7 +240,9 @@ def _frame(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "status": "archived" if campaign.is_archived else campaign.status,
         "status_label": "Archived" if campaign.is_archived else campaign.get_status_display(),
         "press": press,
-        "is_live": campaign.status == CampaignStatus.ACTIVE or bool(counts.in_progress),
+        # Scheduled, too: somebody may be waiting to see it start.
+        "is_live": campaign.status in {CampaignStatus.ACTIVE, CampaignStatus.SCHEDULED}
+        or bool(counts.in_progress),
         "channels": channels,
         "counts_by_channel": by_channel,
         "counts": counts,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings as configuration
 from django.contrib import messages
@@ -20,12 +22,14 @@ from accounts.permissions import editor_required, reader_required
 from campaigns import services, time_zones
 from campaigns.forms import CampaignForm, NumbersForm, StartLaterForm
 from campaigns.forms.fields import masks_of
-from campaigns.hours import describe
+from campaigns.hours import describe, next_opening
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Campaign, Channel
 from campaigns.preflight import COUNT_KEPT_SECONDS, remaining
 from campaigns.preflight import preflight as work_out_preflight
 from campaigns.refusals import Refusal, Refused
+from campaigns.rulebook import load_rulebook
+from campaigns.waiting import clock_in_words
 from contacts.models import List
 from interface.toasts import toast
 
@@ -229,6 +233,14 @@ def _not_saved(refused: Refused) -> HttpResponse:
     return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"draft-refused": str(refused)})})
 
 
+def _opens_later(channel: Channel, now: datetime) -> str:
+    """When calls would begin, if the hours are closed now: by the channel's clock, or the person's own."""
+    rules = load_rulebook(channel.pk)
+    zone = rules.zone or ZoneInfo(timezone.get_current_timezone_name())
+    opens_at = next_opening(rules.hours, zone, (), now)
+    return clock_in_words(opens_at, rules.zone, now) if opens_at and opens_at > now else ""
+
+
 @editor_required
 @require_POST
 def unlock(request: HttpRequest, campaign_id: int) -> HttpResponse:
@@ -340,6 +352,7 @@ def _launch_page(
             ],
             "warnings": form.warnings,
             "hours": describe(channel.schedule.hours, channel.schedule.time_zone),
+            "opens": _opens_later(channel, now),
             "zone_city": time_zones.city_of(later.zone.key),
         },
         status=status,

@@ -126,7 +126,7 @@ def manager(request: HttpRequest) -> HttpResponse:
         "directions": Direction.choices,
         "kinds": ChannelKind.choices,
         "is_filtered": _is_filtered(filters),
-        "is_active": any(row.status == CampaignStatus.ACTIVE for row in rows),
+        "is_active": any(row.status in {CampaignStatus.ACTIVE, CampaignStatus.SCHEDULED} for row in rows),
         "steps": _steps() if is_first_run else None,
         "version": _version(rows, chips),
     }

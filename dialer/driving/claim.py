@@ -188,16 +188,16 @@ RETURNING id, enrollment_id, to_number
 """
 
 NEXT_DUE = """
-SELECT min(due_at) FROM (
-    (SELECT due_at FROM campaigns_enrollment WHERE channel_id = %(channel)s AND run = %(run)s
+SELECT due_at, reason FROM (
+    (SELECT due_at, reason FROM campaigns_enrollment WHERE channel_id = %(channel)s AND run = %(run)s
         AND status IN ('callback', 'pending', 'retry') AND turn = 0 ORDER BY due_at LIMIT 1)
     UNION ALL
-    (SELECT due_at FROM campaigns_enrollment WHERE channel_id = %(channel)s AND run = %(run)s
+    (SELECT due_at, reason FROM campaigns_enrollment WHERE channel_id = %(channel)s AND run = %(run)s
         AND status IN ('callback', 'pending', 'retry') AND turn = 1 ORDER BY due_at LIMIT 1)
     UNION ALL
-    (SELECT due_at FROM campaigns_enrollment WHERE channel_id = %(channel)s AND run = %(run)s
+    (SELECT due_at, reason FROM campaigns_enrollment WHERE channel_id = %(channel)s AND run = %(run)s
         AND status IN ('callback', 'pending', 'retry') AND turn = 2 ORDER BY due_at LIMIT 1)
-) AS firsts
+) AS firsts ORDER BY due_at LIMIT 1
 """
 
 
@@ -266,7 +266,7 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
         result.next_look_at = max(next_at, now) if next_at else now
         return result
 
-    next_due_at = _next_due(channel_id, run_number)
+    next_due_at, why = _next_due(channel_id, run_number)
     if next_due_at is None:
         result.is_exhausted = live_calls == 0
         result.next_look_at = now + (POLL_IDLE if live_calls == 0 else POLL_BUSY)
@@ -274,7 +274,8 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
     else:
         result.next_look_at = min(max(next_due_at, now + POLL_BUSY), now + POLL_IDLE)
         if next_due_at > now:
-            _wait(channel_id, "the next contact’s turn", next_due_at)
+            turn = "the contacts’ own hours" if why == OUTSIDE_HOURS else "the next contact’s turn"
+            _wait(channel_id, turn, next_due_at)
     return result
 
 
@@ -310,9 +311,10 @@ def _wait(channel_id: int, reason: str, until: datetime | None) -> None:
     )
 
 
-def _next_due(channel_id: int, run_number: int) -> datetime | None:
-    ((due_at,),) = rows(NEXT_DUE, {"channel": channel_id, "run": run_number})
-    return due_at  # type: ignore[no-any-return]
+def _next_due(channel_id: int, run_number: int) -> tuple[datetime | None, str]:
+    """When the next contact's turn comes, and why not before; None when nobody waits."""
+    found = rows(NEXT_DUE, {"channel": channel_id, "run": run_number})
+    return found[0] if found else (None, "")
 
 
 def _choose(

@@ -19,7 +19,7 @@ from campaigns.models.rules import ALL_DAY
 from campaigns.rulebook import load_rulebook
 from campaigns.services import pause_channel, unassign_list
 from dialer.driving import placing
-from dialer.driving.claim import BUSY_ELSEWHERE, SPARE_CANDIDATES, Claim, _opens_at, claim
+from dialer.driving.claim import BUSY_ELSEWHERE, SPARE_CANDIDATES, Claim, claim
 from dialer.models import Call, CarrierAccount
 from dialer.statements import rows
 from tests.factories import (
@@ -201,7 +201,7 @@ def test_a_channel_without_a_zone_is_not_closed_by_the_hour_in_utc(settings, hou
     channel = leased(schedule__hours=hours_of(9, 10, 11, 12, 13, 14, 15, 16))
     rules = load_rulebook(channel.pk)
     now = datetime(2026, 3, 4, hour, 30, tzinfo=UTC)
-    assert _opens_at(rules, now) == now
+    assert rules.opens_at(now) == now
     assert rules.is_open((ZoneInfo(zone_where_it_is(13, now)),), now)
 
 
