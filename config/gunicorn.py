@@ -7,7 +7,7 @@ from config import environment
 bind = f"{environment.text('HOST', '127.0.0.1')}:{environment.whole('PORT', 8000)}"
 worker_class = "gthread"
 workers = environment.whole("WEB_WORKERS", 2, least=1)
-threads = environment.whole("WEB_THREADS", 8, least=1)
+threads = environment.whole("WEB_THREADS", 4, least=1)
 # The carrier keeps its connections: a new one for each webhook would cost more than the webhook.
 keepalive = 75
 backlog = 2048

@@ -135,7 +135,7 @@ WITH callbacks AS (
         SELECT * FROM callbacks UNION ALL SELECT * FROM retries UNION ALL SELECT * FROM fresh
     ) AS all_three LIMIT %(most)s
 )
-SELECT enrollment.id, enrollment.contact_id, enrollment.status, enrollment.attempts, enrollment.zone_set_id,
+SELECT enrollment.id, enrollment.contact_id, enrollment.status, enrollment.attempts, contact.zone_set_id,
        contact.phone_number, btrim(contact.first_name || ' ' || contact.last_name),
        EXISTS (
            SELECT FROM contacts_donotcontact AS dnc

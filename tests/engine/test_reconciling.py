@@ -62,7 +62,8 @@ class Books:
             record
             for record in self.records
             if record["to_number"] == asked["to_number"]
-            and datetime.fromisoformat(record["end_time"]) >= earliest
+            # The account's own time, where it says no offset.
+            and datetime.fromisoformat(record["end_time"]).replace(tzinfo=UTC) >= earliest
         ]
         return answering("200 OK", {"objects": objects[: int(asked["limit"])]})(conversation)
 

@@ -53,9 +53,9 @@ class Killable:
 
 
 @pytest.fixture
-def installation(tmp_path, worker_id: str) -> Iterator[tuple[Installation, psycopg.Connection, Killable]]:
+def installation(tmp_path) -> Iterator[tuple[Installation, psycopg.Connection, Killable]]:
     with ExitStack() as stack:
-        url = stack.enter_context(database(f"story_{worker_id}"))
+        url = stack.enter_context(database(f"story_{os.getpid()}"))
         installation = Installation(
             url,
             variables={
