@@ -84,7 +84,7 @@ def remove_enrollments(enrollments: QuerySet[Enrollment]) -> int:
     """
     for relation in Enrollment._meta.related_objects:
         if relation.on_delete is not models.SET_NULL:
-            raise NotImplementedError(f"{relation} would be left without its enrollment.")
+            raise TypeError(f"{relation} does not let go of its enrollment: say here how it should.")
         name = relation.field.name
         rows = relation.related_model._base_manager.filter(**{f"{name}__in": enrollments.values("pk")})
         rows.update(**{name: None})
