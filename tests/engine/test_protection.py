@@ -1,0 +1,123 @@
+"""The engine protects a list from itself, and people from calls that come too late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from campaigns.models import ChannelDrive, Enrollment
+from campaigns.services import pause_channel, resume_channel
+from dialer.cancelling import cancel_queued, cancel_queued_later
+from dialer.driving.claim import claim, put_off
+from dialer.driving.errors import erring_channels
+from dialer.driving.lease import Leases
+from dialer.models import Call
+from tests.engine.conftest import campaign_of, started
+from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, zone_set
+from tests.factories.dialer import CallFactory
+
+
+def last_calls(channel, *, errors: int, others: int, minutes_ago: int = 1) -> None:
+    at = timezone.now() - timedelta(minutes=minutes_ago)
+    for number in range(errors + others):
+        is_error = number < errors
+        CallFactory(
+            channel=channel,
+            campaign=channel.campaign,
+            created_at=at,
+            is_error=is_error,
+            outcome="failed" if is_error else "completed",
+            hangup_cause="Network Error" if is_error else "Normal Hangup",
+        )
+
+
+# --- Errors ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("errors", "others", "is_erring"), [(11, 9, True), (10, 10, False), (19, 0, False), (20, 0, True)]
+)
+def test_errors_in_more_than_half_of_the_last_twenty_calls_are_too_many(errors, others, is_erring):
+    channel = ChannelFactory(running=True)
+    last_calls(channel, errors=errors, others=others)
+    assert erring_channels([channel.pk]) == ([(channel.pk, errors, "Network Error")] if is_erring else [])
+
+
+@pytest.mark.django_db
+def test_errors_before_a_resume_do_not_pause_it_again(supervisor):
+    channel = ChannelFactory(running=True)
+    last_calls(channel, errors=20, others=0)
+    ChannelDrive.objects.filter(channel=channel).update(trusted_since=timezone.now())
+    assert erring_channels([channel.pk]) == []
+    last_calls(channel, errors=20, others=0, minutes_ago=-1)
+    assert erring_channels([channel.pk])
+
+
+def test_a_channel_whose_every_call_is_refused_pauses_and_says_why(engine):
+    engine.carrier.add_fault("error_before", path="/Call/", method="POST", status=400)
+    channel = started(campaign_of(60, voice__concurrent_calls=4, voice__calls_per_second=20))
+    engine.start()
+    engine.wait_for(lambda: type(channel).objects.get(pk=channel.pk).status == "paused")
+    channel.refresh_from_db()
+    assert channel.pause_reason == "errors"
+    assert "of its last 20 calls failed" in channel.pause_note
+    # Most of the list is untouched, and nobody was dialed.
+    assert Enrollment.objects.filter(channel=channel, status="pending").count() > 20
+    assert set(Enrollment.objects.values_list("attempts", flat=True)) == {0}
+
+
+# --- The carrier's own queue -----------------------------------------------------------------------
+
+
+def test_calls_queued_by_the_carrier_are_taken_back_when_the_channel_pauses(engine):
+    # The account may start one call in two seconds: the carrier queues the rest.
+    engine.carrier.set(calls_per_second=0.5)
+    channel = started(campaign_of(5))
+    engine.start()
+    engine.wait_for(lambda: Call.objects.filter(is_queued=True).count() >= 3)
+    pause_channel(channel=channel, actor=None)
+    engine.wait_for(
+        lambda: not Call.objects.filter(is_live=True, is_queued=True, ringing_at=None).exists(), seconds=30
+    )
+    taken_back = Call.objects.filter(is_taken_back=True, outcome="cancelled")
+    assert taken_back.exists()
+    for call in taken_back:
+        assert (call.enrollment.status, call.enrollment.attempts) == ("pending", 0)
+    engine.carrier.set(calls_per_second=0)
+    resume_channel(channel=channel, actor=None)
+    engine.wait_completed(channel)
+    assert Enrollment.objects.filter(channel=channel, attempts=1).count() == 5
+
+
+@pytest.mark.django_db
+def test_a_call_that_rings_is_not_taken_back():
+    call = CallFactory(state="ringing", ringing_at=timezone.now(), deadline_at=timezone.now(), is_queued=True)
+    assert not cancel_queued_later(channel_id=call.channel_id)
+    assert cancel_queued(channel_id=call.channel_id) == 0
+
+
+# --- Closed zones ----------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_closed_zone_is_put_off_apart_from_the_claim(settings):
+    settings.QUIET_HOURS_END, settings.QUIET_HOURS_START = 0, 24
+    # Open for one hour of the day, and it is another one everywhere.
+    hour = (timezone.now().hour + 12) % 24
+    channel = ChannelFactory(running=True, schedule__hours=[1 << hour] * 7)
+    waiting = [
+        EnrollmentFactory(channel=channel, contact=ContactFactory(zone_set=zone_set("UTC")))
+        for _ in range(60)
+    ]
+    driver = Leases()
+    driver.keep()
+    found = claim(channel_id=channel.pk, driver=driver.driver, free_placers=5, share=1)
+    assert not found.orders
+    assert set(found.closed) == {waiting[0].zone_set_id}
+    put_off(channel_id=channel.pk, found=found)
+    due = Enrollment.objects.filter(channel=channel).values_list("due_at", "reason")
+    assert {reason for _, reason in due} == {"Outside the contact’s hours"}
+    assert all(moment > timezone.now() for moment, _ in due)
