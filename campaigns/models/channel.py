@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from campaigns.lifecycles import CHANNEL, ChannelStatus
+from campaigns.lifecycles import ChannelStatus
 from campaigns.models.campaign import Campaign
 from contacts.models import List
 
@@ -89,11 +89,6 @@ class Channel(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status in {ChannelStatus.STOPPED, ChannelStatus.COMPLETED}
-
-    def moves_for_people(self) -> list[str]:
-        from lifecycle import By
-
-        return [move.name for move in CHANNEL.moves_from(self.status, By.PERSON)]
 
 
 class ChannelList(models.Model):

@@ -10,8 +10,8 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, close_old_connections
@@ -67,7 +67,7 @@ class Driver:
         self._stopping = False
         self._kept_at = float("-inf")
 
-    def run(self, *, enqueue_successor: Any) -> None:
+    def run(self, *, enqueue_successor: Callable[[], None]) -> None:
         """Drive for the slice, hand over, let go. ``enqueue_successor()`` is called once, near the end."""
         placers = Placers(settings.PLACING_THREADS)
         until = time.monotonic() + self.slice_seconds

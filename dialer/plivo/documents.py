@@ -53,11 +53,9 @@ def connect_assistant(
     return _text(response)
 
 
-def leave_message(*, text: str, record_to: str | None = None) -> bytes:
+def leave_message(*, text: str) -> bytes:
     """Wait for the end of a machine's greeting, say something, hang up."""
     response = Element("Response")
-    if record_to:
-        _record(response, record_to)
     # The greeting's end: two seconds of silence, or half a minute at the longest.
     SubElement(response, "Wait", {"length": "30", "silence": "true", "minSilence": "2000"})
     SubElement(response, "Speak").text = clean(text)
