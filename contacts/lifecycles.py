@@ -12,7 +12,7 @@ IMPORT = Lifecycle(
     states=ImportStatus,
     initial=_I.UPLOADED,
     active=frozenset({_I.MAPPED, _I.RUNNING}),
-    terminal=frozenset({_I.COMPLETED}),
+    terminal=frozenset({_I.COMPLETED, _I.CANCELLED}),
     moves=(
         move("map", "Import", [_I.UPLOADED, _I.FAILED], _I.MAPPED, By.PERSON, note="columns were chosen"),
         move("run", "Run", [_I.MAPPED], _I.RUNNING, By.ENGINE),
@@ -28,6 +28,14 @@ IMPORT = Lifecycle(
             By.PERSON,
             By.ENGINE,
             note="nobody works on it any more",
+        ),
+        move(
+            "cancel",
+            "Cancel",
+            [_I.UPLOADED, _I.MAPPED, _I.RUNNING, _I.FAILED],
+            _I.CANCELLED,
+            By.PERSON,
+            note="nothing is imported",
         ),
     ),
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
-from contacts.models import Contact, DoNotContact
+from contacts.models import Contact, DoNotContact, Tally
 from contacts.phone_numbers import normalise
 
 _NUMBER = re.compile(r"[\d\s().+\-/]*\d[\d\s().+\-/]*")
@@ -51,3 +51,8 @@ def is_do_not_contact(phone_number: str, scope: str) -> bool:
 def number_is_do_not_contact(scope: str) -> Exists:
     """For filters and annotations of contacts: their number must not be reached in this way."""
     return Exists(do_not_contact_for(scope).filter(phone_number=OuterRef("phone_number")))
+
+
+def tally(of: Tally.Of) -> int:
+    """How many rows a large table has, without counting them."""
+    return Tally.objects.filter(of=of).aggregate(sum=Sum("change"))["sum"] or 0

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+
+from interface.schedules import each_minute
 
 # Name → (function, queue or None for the default one). All of them run each minute.
 SCHEDULES = {
@@ -19,25 +20,8 @@ class DialerConfig(AppConfig):
     def ready(self) -> None:
         from django_q.signals import post_spawn
 
-        post_migrate.connect(make_schedules, sender=self)
+        each_minute(self, SCHEDULES)
         post_spawn.connect(worker_spawned)
-
-
-def make_schedules(**kwargs: Any) -> None:
-    """What runs each minute, as rows of django-q2; made after every migration, so that they are there."""
-    from django_q.models import Schedule
-
-    for name, (function, cluster) in SCHEDULES.items():
-        Schedule.objects.update_or_create(
-            name=name,
-            defaults={
-                "func": function,
-                "cluster": cluster,
-                "schedule_type": Schedule.MINUTES,
-                "minutes": 1,
-                "repeats": -1,
-            },
-        )
 
 
 def worker_spawned(**kwargs: Any) -> None:

@@ -1,5 +1,5 @@
 from campaigns.models.activity import Activity
-from campaigns.models.campaign import Campaign
+from campaigns.models.campaign import Campaign, CampaignExclusion
 from campaigns.models.channel import Channel, ChannelDrive, ChannelKind, ChannelList, PauseReason
 from campaigns.models.destinations import Assistant, CallerId
 from campaigns.models.disposition import Disposition
@@ -12,6 +12,7 @@ __all__ = [
     "Assistant",
     "CallerId",
     "Campaign",
+    "CampaignExclusion",
     "Channel",
     "ChannelDrive",
     "ChannelKind",

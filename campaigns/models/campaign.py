@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from campaigns.lifecycles import CampaignStatus
+from contacts.models import List
 
 
 class Direction(models.TextChoices):
@@ -28,6 +29,10 @@ class Campaign(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # Contacts of these lists, as they are at the moment of a call, are never contacted by this campaign.
+    exclusions: models.ManyToManyField[List, CampaignExclusion] = models.ManyToManyField(
+        List, through="CampaignExclusion", related_name="excluded_from"
     )
 
     class Meta:
@@ -57,3 +62,18 @@ class Campaign(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status == CampaignStatus.ACTIVE
+
+
+class CampaignExclusion(models.Model):
+    """A list whose contacts a campaign leaves alone, beside what do-not-contact forbids everybody."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="campaign_exclusions")
+    list = models.ForeignKey(List, on_delete=models.PROTECT, related_name="campaign_exclusions")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["campaign", "list"], name="campaign_exclusion_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign} without {self.list}"

@@ -1,17 +1,22 @@
-from contacts.models.contact import Contact, ZoneSet, zones_of
-from contacts.models.do_not_contact import DoNotContact
-from contacts.models.imports import Import, ImportStatus, RejectedRow
+from contacts.models.contact import Contact, ContactEvent, CustomField, Tally, ZoneSet, zones_of
+from contacts.models.do_not_contact import DoNotContact, DoNotContactRemoval
+from contacts.models.imports import Import, ImportStatus, RejectedRow, RememberedMapping
 from contacts.models.lists import List, ListVersion, Membership
 
 __all__ = [
     "Contact",
+    "ContactEvent",
+    "CustomField",
     "DoNotContact",
+    "DoNotContactRemoval",
     "Import",
     "ImportStatus",
     "List",
     "ListVersion",
     "Membership",
     "RejectedRow",
+    "RememberedMapping",
+    "Tally",
     "ZoneSet",
     "zones_of",
 ]

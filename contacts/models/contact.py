@@ -6,7 +6,9 @@ from functools import lru_cache
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -49,11 +51,27 @@ class Contact(models.Model):
     company = models.CharField(max_length=200, blank=True)
     # Custom fields by the name of their column; usable in prompts as {{ name }}.
     fields = models.JSONField(default=dict, blank=True)
+    # What searches look through: name, company, email and number, folded (contacts/folding.py).
+    search_text = models.GeneratedField(
+        expression=models.Func(
+            "first_name",
+            "last_name",
+            "company",
+            "email",
+            "phone_number",
+            function="contacts_search_text",
+            output_field=models.TextField(),
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
     # Given by a person or a file; empty: worked out from the number.
     time_zone = models.CharField(max_length=64, blank=True)
     zone_set = models.ForeignKey(ZoneSet, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    # Forgotten: nothing of the person is left but this row, which the counts of campaigns refer to.
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -62,8 +80,21 @@ class Contact(models.Model):
                 name="contact_phone_number_is_e164",
             ),
             models.CheckConstraint(
-                condition=Q(phone_number__isnull=False) | Q(email__isnull=False),
+                condition=Q(phone_number__isnull=False) | Q(email__isnull=False) | Q(erased_at__isnull=False),
                 name="contact_can_be_reached",
+            ),
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True)
+                | Q(
+                    phone_number__isnull=True,
+                    email__isnull=True,
+                    first_name="",
+                    last_name="",
+                    company="",
+                    fields={},
+                    time_zone="",
+                ),
+                name="contact_erased_is_blank",
             ),
             # Who has no number is known by the address.
             models.UniqueConstraint(
@@ -72,9 +103,12 @@ class Contact(models.Model):
                 name="contact_email_once_without_number",
             ),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            GinIndex(OpClass("search_text", name="gin_trgm_ops"), name="contact_words")
+        ]
 
     def __str__(self) -> str:
-        return self.name or self.phone_number or self.email or ""
+        return self.name or self.phone_number or self.email or "Erased person"
 
     def get_absolute_url(self) -> str:
         return reverse("contacts:contact", args=[self.pk])
@@ -94,3 +128,76 @@ class Contact(models.Model):
             "phone_number": self.phone_number or "",
             "email": self.email or "",
         }
+
+
+class ContactEvent(models.Model):
+    """Something a person did to a contact: the part of its time line that is written nowhere else."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, db_index=False, related_name="events")
+    # A sentence without its subject: "changed the email address".
+    text = models.CharField(max_length=300)
+    # None: Carillon itself.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["contact", "-id"], name="event_of_contact")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor or 'Carillon'} {self.text}"
+
+
+class CustomField(models.Model):
+    """A field that files or people gave to contacts; the values are in ``Contact.fields`` by its name."""
+
+    class Kind(models.TextChoices):
+        TEXT = "text", "Text"
+        NUMBER = "number", "Number"
+        DATE = "date", "Date"
+        YES_NO = "yes_no", "Yes or no"
+
+    # As prompts and templates write it: {{ plan_ends_on }}.
+    name = models.CharField(max_length=60, unique=True)
+    # As people read it: the header it came from.
+    label = models.CharField(max_length=120)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.TEXT)
+    description = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["text", "number", "date", "yes_no"]),
+                name="custom_field_kind_is_known",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.label or self.name
+
+
+class Tally(models.Model):
+    """How many rows a large table has, as changes to add up; kept by the database (migration 0004).
+
+    Statements only ever insert here, so that no two of them wait for each other; ``tally`` reads the sum,
+    and housekeeping adds the changes up now and then.
+    """
+
+    class Of(models.TextChoices):
+        # Without those erased.
+        CONTACTS = "contacts", "Contacts"
+        DO_NOT_CONTACT = "do_not_contact", "Do-not-contact entries"
+
+    of = models.CharField(max_length=16, choices=Of.choices)
+    change = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "tallies"
+
+    def __str__(self) -> str:
+        return f"{self.of}: {self.change:+}"

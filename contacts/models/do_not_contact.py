@@ -25,12 +25,15 @@ class DoNotContact(models.Model):
         AGENT = "agent", "Told an agent"
         KEYPRESS = "keypress", "Pressed a key"
         REPLY = "reply", "Replied STOP"
+        UNSUBSCRIBE = "unsubscribe", "Unsubscribed"
 
     phone_number = models.CharField(max_length=16, null=True, blank=True)
     email = models.EmailField(null=True, blank=True)
     scope = models.CharField(max_length=8, choices=Scope.choices, default=Scope.ALL)
     source = models.CharField(max_length=12, choices=Source.choices, default=Source.PERSON)
     reason = models.CharField(max_length=200, blank=True)
+    # Until then; None: for good.
+    expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -52,6 +55,40 @@ class DoNotContact(models.Model):
             models.UniqueConstraint(fields=["phone_number", "scope"], name="do_not_contact_number_once"),
             models.UniqueConstraint(fields=["email", "scope"], name="do_not_contact_email_once"),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            # Housekeeping's look for those that are over.
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(expires_at__isnull=False),
+                name="do_not_contact_expiry",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.phone_number or self.email} ({self.get_scope_display()})"
+
+
+class DoNotContactRemoval(models.Model):
+    """An entry that was taken off, as it was, with who did it and why. Append-only."""
+
+    phone_number = models.CharField(max_length=16, blank=True, db_index=True)
+    email = models.EmailField(blank=True, db_index=True)
+    scope = models.CharField(max_length=8, choices=DoNotContact.Scope.choices)
+    source = models.CharField(max_length=12, choices=DoNotContact.Source.choices)
+    reason = models.CharField(max_length=200, blank=True)
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    removed_at = models.DateTimeField(auto_now_add=True)
+    # None: it was over.
+    removed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    removal_reason = models.CharField(max_length=200)
+
+    class Meta:
+        verbose_name = "do-not-contact removal"
+
+    def __str__(self) -> str:
+        return f"{self.phone_number or self.email}: {self.removal_reason}"

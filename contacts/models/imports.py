@@ -7,8 +7,10 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import MD5, Cast
 from django.urls import reverse
 
+from contacts.models.do_not_contact import DoNotContact
 from contacts.models.lists import List
 
 
@@ -18,16 +20,29 @@ class ImportStatus(models.TextChoices):
     RUNNING = "running", "Running"
     COMPLETED = "completed", "Completed"
     FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 class Import(models.Model):
-    file = models.FileField(upload_to="imports/%Y/%m/")
+    class Purpose(models.TextChoices):
+        CONTACTS = "contacts", "Contacts into a list"
+        DO_NOT_CONTACT = "do_not_contact", "Do-not-contact"
+
+    purpose = models.CharField(max_length=16, choices=Purpose.choices, default=Purpose.CONTACTS)
+    # Empty once the import has completed, or was given up: it is full of personal data.
+    file = models.FileField(upload_to="imports/%Y/%m/", blank=True)
     file_name = models.CharField(max_length=255)
     status = models.CharField(max_length=12, choices=ImportStatus.choices, default=ImportStatus.UPLOADED)
     list = models.ForeignKey(List, null=True, blank=True, on_delete=models.SET_NULL, related_name="imports")
-    list_name = models.CharField(max_length=120)
+    list_name = models.CharField(max_length=120, blank=True)
     country = models.CharField(max_length=2)
-    # What was found in the file: {"encoding", "delimiter", "has_header", "columns": [...]}.
+    # A row without a number is a contact too, if it has an email address.
+    email_is_enough = models.BooleanField(default=False)
+    # Of an import into do-not-contact: what its entries say.
+    scope = models.CharField(max_length=8, choices=DoNotContact.Scope.choices, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    # What was found in the file: see importing.reading.Dialect.
     dialect = models.JSONField(default=dict)
     # Position of a column in the file (as text, JSON has no other keys) -> the contact field it fills:
     # phone_number, first_name, last_name, name, email, company, time_zone, "field:<name>" or "".
@@ -39,6 +54,8 @@ class Import(models.Model):
     duplicates = models.PositiveIntegerField(default=0)
     invalid = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=400, blank=True)
+    # All rows are read, and are being saved: from here on there is nothing to count.
+    saving_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(
@@ -54,6 +71,11 @@ class Import(models.Model):
                 condition=~Q(status="completed")
                 | Q(rows=F("created") + F("updated") + F("unchanged") + F("duplicates") + F("invalid")),
                 name="import_sums_add_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose="contacts") & ~Q(list_name="")
+                | Q(purpose="do_not_contact") & ~Q(scope=""),
+                name="import_has_a_destination",
             ),
         ]
 
@@ -79,3 +101,26 @@ class RejectedRow(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"
+
+
+class RememberedMapping(models.Model):
+    """What the columns of files with this header were said to be, the last time one was imported."""
+
+    purpose = models.CharField(max_length=16, choices=Import.Purpose.choices)
+    # The headers as they are compared (importing.mapping.plain), sorted: a file is known by them.
+    headers = models.JSONField()
+    # A header, compared that way -> its target, as in ``Import.mapping``.
+    targets = models.JSONField()
+    used_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                "purpose",
+                MD5(Cast("headers", models.TextField())),
+                name="remembered_mapping_once_a_header",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return ", ".join(self.headers)
