@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import editor_required, reader_required
-from contacts.forms import ContactForm
+from contacts.forms.contacts import ContactForm
 from contacts.models import Contact, DoNotContact, List
 from contacts.queries import number_is_do_not_contact, search_contacts
 from contacts.services import Refused, add_to_do_not_contact, edit_contact

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.permissions import editor_required, reader_required
-from contacts.forms import DoNotContactForm
+from contacts.forms.do_not_contact import DoNotContactForm
 from contacts.models import DoNotContact
 from contacts.phone_numbers import normalise
 from contacts.services import Refused, add_lines_to_do_not_contact, remove_from_do_not_contact

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.permissions import editor_required, reader_required
 from contacts.exporting import csv_response
-from contacts.forms import MappingForm, UploadForm
+from contacts.forms.imports import MappingForm, UploadForm
 from contacts.importing.mapping import LINE_COLUMN, REASON_COLUMN
 from contacts.importing.reading import SAMPLE_ROWS, Dialect, UnreadableFile
 from contacts.importing.running import is_running_somewhere

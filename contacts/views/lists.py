@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import editor_required, reader_required
-from contacts.forms import ListForm, NumbersForm
+from contacts.forms.lists import ListForm, NumbersForm
 from contacts.models import Contact, DoNotContact, List, ListVersion
 from contacts.queries import number_is_do_not_contact, search_contacts
 from contacts.services import Refused, add_numbers, create_list, delete_list, rename_list

@@ -1,0 +1,34 @@
+"""What may be done with contacts, lists, imports and the do-not-contact list."""
+
+from contacts.refusals import Refused
+from contacts.services.contacts import edit_contact
+from contacts.services.do_not_contact import (
+    DoNotContactAdded,
+    add_lines_to_do_not_contact,
+    add_to_do_not_contact,
+    remove_from_do_not_contact,
+)
+from contacts.services.imports import guessed_mapping, inspect_import, map_import, retry_import, upload_import
+from contacts.services.lists import create_list, delete_list, rename_list
+from contacts.services.numbers import MAX_TYPED_LINES, InvalidLine, NumbersAdded, add_numbers
+
+__all__ = [
+    "MAX_TYPED_LINES",
+    "DoNotContactAdded",
+    "InvalidLine",
+    "NumbersAdded",
+    "Refused",
+    "add_lines_to_do_not_contact",
+    "add_numbers",
+    "add_to_do_not_contact",
+    "create_list",
+    "delete_list",
+    "edit_contact",
+    "guessed_mapping",
+    "inspect_import",
+    "map_import",
+    "remove_from_do_not_contact",
+    "rename_list",
+    "retry_import",
+    "upload_import",
+]
