@@ -30,6 +30,7 @@ from campaigns.models import (
     Assistant,
     CallerId,
     Campaign,
+    CampaignExclusion,
     Channel,
     ChannelDrive,
     ChannelList,
@@ -520,6 +521,25 @@ class ChannelListAdmin(ReadOnlyAdmin):
 
     @admin.display(description="list")
     def list_link(self, record: ChannelList) -> SafeString | str:
+        return link(record.list)
+
+
+@admin.register(CampaignExclusion)
+class CampaignExclusionAdmin(ReadOnlyAdmin):
+    """Changed in the command center, where it is written down who did."""
+
+    list_display = ("campaign_link", "list_link")
+    list_select_related = ("campaign", "list")
+    search_fields = ("campaign__name", "list__name")
+    fields = ("campaign_link", "list_link")
+    readonly_fields = fields
+
+    @admin.display(description="campaign")
+    def campaign_link(self, record: CampaignExclusion) -> SafeString | str:
+        return link(record.campaign)
+
+    @admin.display(description="never those of")
+    def list_link(self, record: CampaignExclusion) -> SafeString | str:
         return link(record.list)
 
 

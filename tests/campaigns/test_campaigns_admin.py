@@ -30,6 +30,7 @@ VIEWED_ONLY = {
     "Schedule",
     "ReattemptRule",
     "ChannelList",
+    "CampaignExclusion",
     "ChannelDrive",
     "Enrollment",
     "EnrollmentCount",
@@ -48,6 +49,7 @@ VIEWED_ONLY = {
 def everything(db, supervisor):
     """At least one record of every model of campaigns and calls."""
     channel = ChannelFactory(running=True, lists=[ListFactory(members=2)])
+    channel.campaign.exclusions.add(ListFactory())
     ReattemptRuleFactory(channel=channel)
     enrollment = EnrollmentFactory(channel=channel)
     call = CallFactory(enrollment=enrollment, disposition=Disposition.objects.get(slug="interested"))
