@@ -21,9 +21,10 @@ from contacts.models import List, ListVersion
 _MERGE_LOCK = 770216
 
 
-@dataclass(frozen=True)
+# Made a million times in a row: frozen ones take ten times as long to make.
+@dataclass(slots=True)
 class StagedContact:
-    """One valid row. Empty texts and missing fields are what the file does not give."""
+    """One valid row. Empty texts, no number among them, and missing fields are what the file does not give."""
 
     line: int
     phone_number: str
@@ -36,7 +37,7 @@ class StagedContact:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class StagedRejection:
     """One row that can't become a contact, and why."""
 
