@@ -9,9 +9,18 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
-from contacts.admin.shared import ReadOnlyAdmin, checked_number
-from contacts.models import Contact, Membership, ZoneSet
+from contacts.admin.shared import ReadOnlyAdmin, checked_number, link
+from contacts.models import (
+    Contact,
+    ContactEvent,
+    CustomField,
+    Membership,
+    RememberedMapping,
+    Tally,
+    ZoneSet,
+)
 from contacts.phone_numbers import possible_zones
 from contacts.queries import search_contacts
 from contacts.zones import find_zone, zone_set_for
@@ -72,3 +81,45 @@ class ZoneSetAdmin(ReadOnlyAdmin):
     list_display = ("id", "zones")
     search_fields = ("zones",)
     ordering = ("id",)
+
+
+@admin.register(ContactEvent)
+class ContactEventAdmin(ReadOnlyAdmin):
+    list_display = ("contact_link", "text", "actor", "at")
+    list_select_related = ("contact", "actor")
+    search_fields = ("=contact__phone_number", "=contact__email")
+    show_full_result_count = False
+    ordering = ("-id",)
+
+    @admin.display(description="contact")
+    def contact_link(self, event: ContactEvent) -> SafeString | str:
+        return link(event.contact)
+
+
+@admin.register(CustomField)
+class CustomFieldAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "label", "kind", "description", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("name", "label", "description")
+    ordering = ("name",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CustomField | None = None) -> tuple[str, ...]:
+        # Prompts and contacts know a field by its name.
+        return ("name", "created_at") if obj else ("created_at",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Tally)
+class TallyAdmin(ReadOnlyAdmin):
+    list_display = ("of", "change")
+    list_filter = ("of",)
+    ordering = ("-id",)
+
+
+@admin.register(RememberedMapping)
+class RememberedMappingAdmin(ReadOnlyAdmin):
+    list_display = ("purpose", "headers", "used_at")
+    list_filter = ("purpose",)
+    ordering = ("-id",)
