@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Self
 
 from django.db import connection
@@ -24,7 +23,7 @@ _MERGE_LOCK = 770216
 # Made a million times in a row: frozen ones take ten times as long to make.
 @dataclass(slots=True)
 class StagedContact:
-    """One valid row. Empty texts, no number among them, and missing fields are what the file does not give."""
+    """One valid row. Empty texts (also as number) and missing fields are what the file does not give."""
 
     line: int
     phone_number: str
@@ -63,34 +62,21 @@ class Staging:
     """Temporary tables of one connection, as long as the ``with`` lasts."""
 
     def __enter__(self) -> Self:
-        self._drop()
-        with connection.cursor() as cursor:
-            cursor.execute("""
-                CREATE TEMPORARY TABLE staged_contact (
-                    line integer NOT NULL, phone_number varchar(16) NOT NULL, zone_set_id smallint NOT NULL,
-                    email varchar(254) NOT NULL, first_name varchar(100) NOT NULL,
-                    last_name varchar(100) NOT NULL, company varchar(200) NOT NULL,
-                    time_zone varchar(64) NOT NULL, fields jsonb NOT NULL
-                );
-                CREATE TEMPORARY TABLE staged_rejection (
-                    line integer NOT NULL, reason varchar(200) NOT NULL, values jsonb NOT NULL
-                )
-            """)
+        _make_temporary_table(
+            "staged_contact",
+            """
+            line integer NOT NULL, phone_number varchar(16) NOT NULL, zone_set_id smallint NOT NULL,
+            email varchar(254) NOT NULL, first_name varchar(100) NOT NULL,
+            last_name varchar(100) NOT NULL, company varchar(200) NOT NULL,
+            time_zone varchar(64) NOT NULL, fields jsonb NOT NULL
+            """,
+        )
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # A lost connection took its temporary tables along.
-        if connection.is_usable() and not connection.needs_rollback:
-            self._drop()
+    def __exit__(self, *error: object) -> None:
+        _drop_temporary_table("staged_contact")
 
-    @staticmethod
-    def _drop() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE IF EXISTS staged_contact, staged_rejection")
-
-    def add(self, contacts: Iterable[StagedContact], rejections: Iterable[StagedRejection] = ()) -> None:
+    def add(self, contacts: Iterable[StagedContact]) -> None:
         """Stage some rows more."""
         _copy(
             "staged_contact (line, phone_number, zone_set_id, email, first_name, last_name, company, "
@@ -108,13 +94,6 @@ class Staging:
                     json.dumps(contact.fields),
                 )
                 for contact in contacts
-            ),
-        )
-        _copy(
-            "staged_rejection (line, reason, values)",
-            (
-                (rejection.line, rejection.reason[:200], json.dumps(list(rejection.values)))
-                for rejection in rejections
             ),
         )
 
@@ -145,8 +124,32 @@ class Staging:
             )
         return Merged(created, updated, unchanged, duplicates, added, target)
 
-    def keep_rejections(self, import_id: int) -> int:
-        """Write the staged rejections to the import they belong to; return how many."""
+
+class StagedRejections:
+    """The rows of an import that can't be used, in a temporary table, as long as the ``with`` lasts."""
+
+    def __enter__(self) -> Self:
+        _make_temporary_table(
+            "staged_rejection",
+            "line integer NOT NULL, reason varchar(200) NOT NULL, values jsonb NOT NULL",
+        )
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _drop_temporary_table("staged_rejection")
+
+    def add(self, rejections: Iterable[StagedRejection]) -> None:
+        """Stage some rows more."""
+        _copy(
+            "staged_rejection (line, reason, values)",
+            (
+                (rejection.line, rejection.reason[:200], json.dumps(list(rejection.values)))
+                for rejection in rejections
+            ),
+        )
+
+    def keep(self, import_id: int) -> int:
+        """Write them to the import they belong to; return how many. Call it in a transaction."""
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM contacts_rejectedrow WHERE contact_import_id = %s", [import_id])
             return _execute(
@@ -163,6 +166,20 @@ def _locked_list(name: str, pk: int | None, actor: User | None) -> List:
         found = List.objects.get_or_create(name=name, defaults={"created_by": actor})[0]
         found = List.objects.select_for_update().get(pk=found.pk)
     return found
+
+
+def _make_temporary_table(name: str, columns: str) -> None:
+    # One that a run on the same connection left behind is not ours.
+    _drop_temporary_table(name)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns})")
+
+
+def _drop_temporary_table(name: str) -> None:
+    # A lost connection took its temporary tables along.
+    if connection.is_usable() and not connection.needs_rollback:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _copy(target: str, rows: Iterable[Sequence[Any]]) -> None:
