@@ -6,13 +6,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
+from contacts.importing.destinations import ContactsIntoList, Destination
 from contacts.importing.reading import Dialect, UnreadableFile, rows
-from contacts.importing.rows import RowReader
-from contacts.importing.saving import StagedContact, StagedRejection, Staging
+from contacts.importing.saving import StagedRejection, StagedRejections
 from contacts.lifecycles import IMPORT
 from contacts.models import Import, ImportStatus
 from lifecycle import MoveRefused
@@ -63,33 +64,32 @@ def is_running_somewhere(import_id: int) -> bool:
 
 
 def _run(contact_import: Import) -> None:
+    mine = Import.objects.filter(pk=contact_import.pk)
     dialect = Dialect.from_json(contact_import.dialect)
-    reader = RowReader(
-        {int(position): target for position, target in contact_import.mapping.items()},
-        columns=len(dialect.columns),
-        country=contact_import.country,
-    )
     count = invalid = 0
-    with Staging() as staging, contact_import.file.open("rb") as stored:
+    with (
+        destination_of(contact_import) as destination,
+        StagedRejections() as rejected,
+        contact_import.file.open("rb") as stored,
+    ):
         source = rows(stored.file, dialect)
         while batch := list(islice(source, BATCH_ROWS)):
-            read = [reader.read(row) for row in batch]
+            read = [destination.read(row) for row in batch]
+            valid = [row for row in read if not isinstance(row, StagedRejection)]
             rejections = [row for row in read if isinstance(row, StagedRejection)]
-            staging.add([row for row in read if isinstance(row, StagedContact)], rejections)
+            if valid:
+                destination.add(valid)
+            if rejections:
+                rejected.add(rejections)
             count += len(batch)
             invalid += len(rejections)
             # For the progress bar.
-            Import.objects.filter(pk=contact_import.pk).update(rows=count, invalid=invalid)
+            mine.update(rows=count, invalid=invalid)
         with transaction.atomic():
-            merged = staging.merge(
-                list_id=contact_import.list_id,
-                list_name=contact_import.list_name,
-                note=f"Import of {contact_import.file_name}",
-                actor=contact_import.created_by,
-            )
-            staging.keep_rejections(contact_import.pk)
+            merged = destination.merge()
+            rejected.keep(contact_import.pk)
             IMPORT.apply(
-                Import.objects.filter(pk=contact_import.pk),
+                mine,
                 "complete",
                 expect=1,
                 list=merged.list,
@@ -101,6 +101,15 @@ def _run(contact_import: Import) -> None:
                 invalid=invalid,
                 finished_at=timezone.now(),
             )
+
+
+def destination_of(contact_import: Import) -> Destination[Any]:
+    """Where the rows of an import go, by its purpose."""
+    match contact_import.purpose:
+        case Import.Purpose.CONTACTS:
+            return ContactsIntoList(contact_import)
+        case purpose:
+            raise NotImplementedError(f"imports of {purpose}")
 
 
 @contextmanager

@@ -243,24 +243,29 @@ def test_an_import_that_dies_anywhere_leaves_nothing_and_ends_the_same_when_run_
 
     text = contact_file(120, seed=5).text
     monkeypatch.setattr(running, "BATCH_ROWS", 50)
-    steps = ("add", "merge", "keep_rejections")
-    for round_, (step, before) in enumerate(product(steps, (True, False))):
+    steps = (
+        (saving.Staging, "add"),
+        (saving.StagedRejections, "add"),
+        (saving.Staging, "merge"),
+        (saving.StagedRejections, "keep"),
+    )
+    for round_, ((owner, step), before) in enumerate(product(steps, (True, False))):
         Contact.objects.all().delete()
         List.objects.all().delete()
         waiting = mapped(uploaded(text))
         with monkeypatch.context() as patch:
-            real = getattr(saving.Staging, step)
+            real = getattr(owner, step)
 
             def dies(self, *args, real=real, before=before, **kwargs):
                 if not before:
                     real(self, *args, **kwargs)
                 raise Killed
 
-            patch.setattr(saving.Staging, step, dies)
+            patch.setattr(owner, step, dies)
             with pytest.raises(Killed):
                 run_import(waiting.pk)
         waiting.refresh_from_db()
-        assert waiting.status == ImportStatus.RUNNING, (step, before)
+        assert waiting.status == ImportStatus.RUNNING, (owner, step, before)
         assert not Contact.objects.exists()
         assert not List.objects.exists()
         assert not waiting.rejected_rows.exists()
