@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.text import slugify
@@ -17,12 +17,13 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import reader_required
 from analytics import queries
-from analytics.exporting import csv_of
+from analytics.exporting import calls_as_csv
 from analytics.filters import NO_DISPOSITION, OUTCOMES, Filters
 from analytics.panel import panel_of
 from campaigns.lifecycles import EnrollmentStatus
 from campaigns.models import Campaign, Disposition
 from campaigns.services import record_access, record_activity
+from contacts.exporting import download
 from contacts.models import Contact
 from dialer.models import Call
 from interface.pagination import keyset_page
@@ -232,9 +233,6 @@ def _csv(request: HttpRequest, rows: QuerySet[Call], name: str) -> HttpResponseB
     # The zone is that of this request; the rows are made after it was answered.
     time_zone = timezone.get_current_timezone_name()
     content: Iterator[bytes] | list[bytes] = (
-        csv_of(rows, time_zone=time_zone) if request.method == "GET" else []
+        calls_as_csv(rows, time_zone=time_zone) if request.method == "GET" else []
     )
-    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate():%Y-%m-%d}.csv"'
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return download(content, f"{name}-{timezone.localdate():%Y-%m-%d}.csv")

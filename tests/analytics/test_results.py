@@ -13,9 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from hypothesis import strategies as st
 
-from analytics.exporting import Harmless
 from campaigns.models import Activity, Disposition
-from contacts.exporting import neutral
+from contacts.exporting import Harmless, neutral
 from dialer.models import Call
 from tests.factories import CampaignFactory, ChannelFactory, ContactFactory, EnrollmentFactory
 from tests.factories.dialer import CallFactory, TranscriptFactory
@@ -407,7 +406,30 @@ def test_no_cell_is_a_formula(as_viewer, campaign, formula):
 
 CELLS = st.lists(
     st.sampled_from(
-        ["=", "+", "-", "@", "＝", "－", " ", "\t", "\n", "\xa0", "\u200b", "\u2029", "1", ".", "a", "'", "%"]
+        [
+            "=",
+            "+",
+            "-",
+            "@",
+            "＝",
+            "－",
+            " ",
+            "\t",
+            "\n",
+            "\xa0",
+            "\u200b",
+            "\u2029",
+            "1",
+            ".",
+            "a",
+            "'",
+            "%",
+            "<",
+            "A",
+            "~",
+            "\x7f",
+            "é",
+        ]
     )
     | st.characters(codec="utf-8", exclude_characters="\0"),
     max_size=8,
