@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Now
 
 from contacts.models import Contact, DoNotContact, Tally
 from contacts.phone_numbers import normalise
 
 _NUMBER = re.compile(r"[\d\s().+\-/]*\d[\d\s().+\-/]*")
 SEARCH_WORDS = 6
+# For SQL, where a do-not-contact entry is called ``dnc``: that it is not over, by the database's clock.
+DNC_HOLDS = "(dnc.expires_at IS NULL OR dnc.expires_at > statement_timestamp())"
+# And that it forbids calls.
+DNC_FORBIDS_CALLS = f"dnc.scope IN ('all', 'voice') AND {DNC_HOLDS}"
 
 
 def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> QuerySet[Contact]:
@@ -39,9 +44,14 @@ def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> Que
     return contacts
 
 
+def do_not_contact() -> QuerySet[DoNotContact]:
+    """Entries that count: those that are not over, by the database's clock."""
+    return DoNotContact.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now()))
+
+
 def do_not_contact_for(scope: str) -> QuerySet[DoNotContact]:
     """Entries that forbid one way of reaching people: those of that scope, and those of all."""
-    return DoNotContact.objects.filter(scope__in=[scope, DoNotContact.Scope.ALL])
+    return do_not_contact().filter(scope__in=[scope, DoNotContact.Scope.ALL])
 
 
 def is_do_not_contact(phone_number: str, scope: str) -> bool:

@@ -1,9 +1,10 @@
 """Claiming: in one transaction, who is called next is chosen, and the calls are written down as intents.
 
 Everything that forbids a call is checked here, against what is committed at this moment: the lease, the
-channel's state, its hours and each contact's own, do-not-contact, frequency caps, a live call to the
-number anywhere, concurrency, and the paces. Who can't be called now gets a later due time, or a final
-status, with the reason, in the same transaction, so that nobody is looked at again and again.
+channel's state, its hours and each contact's own, do-not-contact, the campaign's exclusion lists,
+frequency caps, a live call to the number anywhere, concurrency, and the paces. Who can't be called now
+gets a later due time, or a final status, with the reason, in the same transaction, so that nobody is
+looked at again and again.
 
 Locks, in this order: the account (so that channels share its pace, and two claims never insert the same
 numbers crosswise), the drive, the channel (shared: a pause waits for the claim, or the claim sees the
@@ -27,6 +28,7 @@ from campaigns.models import ChannelDrive, Enrollment
 from campaigns.models.enrollment import LAST_DAY_PASSED, OUTSIDE_HOURS
 from campaigns.rulebook import LAST_ZONE, Rulebook, rulebook
 from contacts.models import zones_of
+from contacts.queries import DNC_FORBIDS_CALLS
 from dialer import deadlines
 from dialer.carrier import CallOrder
 from dialer.driving.demand import Headroom, Pace, demand, next_look
@@ -55,6 +57,8 @@ class Candidate(NamedTuple):
     phone_number: str | None
     name: str
     is_do_not_contact: bool
+    # The name of a list that the campaign leaves alone and that holds the contact.
+    excluded_by: str | None
     is_in_a_call: bool
     # When a frequency cap leaves room again; None: it does now.
     capped_until: datetime | None
@@ -109,7 +113,7 @@ FROM (
 """
 
 # In the order callback, retry, fresh; each by due time: one read of the matching index for each.
-CANDIDATES = """
+CANDIDATES = f"""
 WITH callbacks AS (
     SELECT id, turn, due_at FROM campaigns_enrollment
     WHERE channel_id = %(channel)s AND run = %(run)s AND status IN ('callback', 'pending', 'retry')
@@ -139,7 +143,16 @@ SELECT enrollment.id, enrollment.contact_id, enrollment.status, enrollment.attem
        contact.phone_number, btrim(contact.first_name || ' ' || contact.last_name),
        EXISTS (
            SELECT FROM contacts_donotcontact AS dnc
-           WHERE dnc.phone_number = contact.phone_number AND dnc.scope IN ('all', 'voice')
+           WHERE dnc.phone_number = contact.phone_number AND {DNC_FORBIDS_CALLS}
+       ),
+       (
+           SELECT list.name
+           FROM campaigns_campaignexclusion AS exclusion
+           JOIN contacts_membership AS member ON member.list_id = exclusion.list_id
+           JOIN contacts_list AS list ON list.id = exclusion.list_id
+           WHERE exclusion.campaign_id = %(campaign)s
+               AND member.contact_id = contact.id AND member.removed_in IS NULL
+           ORDER BY exclusion.id LIMIT 1
        ),
        EXISTS (
            SELECT FROM dialer_call AS live WHERE live.to_number = contact.phone_number AND live.is_live
@@ -162,7 +175,7 @@ FROM picked
 JOIN campaigns_enrollment AS enrollment ON enrollment.id = picked.id
 JOIN contacts_contact AS contact ON contact.id = enrollment.contact_id
 ORDER BY picked.turn, picked.due_at, picked.id
-"""
+"""  # noqa: S608  (only a constant is put in)
 # A cap that is off: no number has so many calls.
 NO_CAP = 1_000_000
 
@@ -247,7 +260,7 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
         result.next_look_at = next_look(headroom, poll=POLL_BUSY)
         return result
 
-    chosen = _choose(channel_id, run_number, rules, wanted, now, result.closed)
+    chosen = _choose(channel_id, campaign_id, run_number, rules, wanted, now, result.closed)
     if chosen:
         result.orders = _write_intents(channel_id, campaign_id, run_number, driver, rules, chosen, now)
     started = len(result.orders)
@@ -319,6 +332,7 @@ def _next_due(channel_id: int, run_number: int) -> tuple[datetime | None, str]:
 
 def _choose(
     channel_id: int,
+    campaign_id: int,
     run_number: int,
     rules: Rulebook,
     wanted: int,
@@ -329,7 +343,7 @@ def _choose(
     chosen: list[Candidate] = []
     most = wanted + SPARE_CANDIDATES
     for _ in range(ROUNDS):
-        candidates = _candidates(channel_id, run_number, rules, most, now)
+        candidates = _candidates(channel_id, campaign_id, run_number, rules, most, now)
         # Who was chosen in an earlier round is still due.
         met = {candidate.enrollment_id for candidate in chosen}
         new = [candidate for candidate in candidates if candidate.enrollment_id not in met]
@@ -340,12 +354,13 @@ def _choose(
 
 
 def _candidates(
-    channel_id: int, run_number: int, rules: Rulebook, most: int, now: datetime
+    channel_id: int, campaign_id: int, run_number: int, rules: Rulebook, most: int, now: datetime
 ) -> list[Candidate]:
     found = rows(
         CANDIDATES,
         {
             "channel": channel_id,
+            "campaign": campaign_id,
             "run": run_number,
             "now": now,
             "most": most,
@@ -356,6 +371,12 @@ def _candidates(
         prepare=False,
     )
     return [Candidate(*row) for row in found]
+
+
+def excluded(list_name: str) -> str:
+    """Why a contact of a list that the campaign leaves alone is passed over."""
+    shown = list_name if len(list_name) <= 90 else f"{list_name[:89]}…"
+    return f"On the exclusion list “{shown}”"
 
 
 def _admit(
@@ -373,6 +394,8 @@ def _admit(
             skipped["Has no phone number"].append(candidate.enrollment_id)
         elif candidate.is_do_not_contact:
             refused.append(candidate.enrollment_id)
+        elif candidate.excluded_by is not None:
+            skipped[excluded(candidate.excluded_by)].append(candidate.enrollment_id)
         elif not rules.is_open(zones, now):
             if opens_at := rules.next_opening(zones, now):
                 closed[candidate.zone_set_id] = opens_at, OUTSIDE_HOURS

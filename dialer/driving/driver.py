@@ -155,8 +155,8 @@ class Driver:
             self._pause_at_the_end(channel_id)
 
     def _place(self, placers: Placers, orders: list[CallOrder]) -> None:
-        placed = placing.begin(orders, driver=self.leases.driver)
         begun = placing.now_awake_or_not()
+        placed = placing.begin(orders, driver=self.leases.driver)
         for order in placed:
             placers.place(order, begun=begun)
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from campaigns.models import Channel, PauseReason
 from campaigns.refusals import Refused
 from campaigns.services import pause_channel
+from contacts.queries import DNC_FORBIDS_CALLS
 from dialer import cancelling, deadlines, progress
 from dialer.carrier import (
     Accepted,
@@ -40,9 +41,28 @@ SLOW_DOWN = timedelta(seconds=1)
 NO_CONNECTION = timedelta(seconds=5)
 # An order older than this is not placed: its process was stopped, and others may have given it up.
 STALE_SECONDS = 10.0
+FORBIDDEN_JUST_NOW = "Paused or forbidden a moment before"
 
-# The last look before the POST: what was claimed a moment ago must still hold.
-PLACING = """
+# Between the last look and the POST there are milliseconds. Where there were more, it is looked once more.
+LOOK_AGAIN_SECONDS = 0.25
+
+# What forbids a call however it was claimed: as many columns of ``call`` as the claim looks at.
+FORBIDDEN = f"""
+    EXISTS (
+        SELECT FROM contacts_donotcontact AS dnc
+        WHERE dnc.phone_number = call.to_number AND {DNC_FORBIDS_CALLS}
+    )
+    OR EXISTS (
+        SELECT FROM campaigns_campaignexclusion AS exclusion
+        JOIN contacts_membership AS member ON member.list_id = exclusion.list_id
+        WHERE exclusion.campaign_id = call.campaign_id
+            AND member.contact_id = call.contact_id AND member.removed_in IS NULL
+    )
+"""  # noqa: S608  (only a constant is put in)
+
+# The last look before the POST: what was claimed a moment ago must still hold. ``placed_at`` is when it was
+# begun: whatever was committed before that moment has been seen.
+PLACING = f"""
 WITH channel AS MATERIALIZED (
     -- Shared, as in the claim: a pause is waited for, and then seen.
     SELECT id FROM campaigns_channel
@@ -50,18 +70,16 @@ WITH channel AS MATERIALIZED (
     FOR SHARE
 )
 UPDATE dialer_call AS call SET
-    state = 'placing', placed_at = clock_timestamp(), deadline_at = clock_timestamp() + %(deadline)s
+    state = 'placing', placed_at = statement_timestamp(), deadline_at = clock_timestamp() + %(deadline)s
 FROM channel, campaigns_channeldrive AS drive
 WHERE call.id = ANY(%(calls)s) AND call.state = ANY(%(before)s) AND call.owner = %(driver)s
     AND channel.id = call.channel_id
     AND drive.channel_id = channel.id AND drive.owner = %(driver)s
-    AND NOT EXISTS (
-        SELECT FROM contacts_donotcontact AS dnc
-        WHERE dnc.phone_number = call.to_number AND dnc.scope IN ('all', 'voice')
-    )
+    AND NOT ({FORBIDDEN})
 RETURNING call.id
-"""
+"""  # noqa: S608
 
+STILL_ALLOWED = f"SELECT call.id FROM dialer_call AS call WHERE call.id = %(call)s AND NOT ({FORBIDDEN})"  # noqa: S608
 
 HOLD_ACCOUNT = """
 UPDATE dialer_carrieraccount SET held_until = clock_timestamp() + %(pause)s WHERE auth_id = %(account)s
@@ -92,12 +110,15 @@ def begin(orders: Sequence[CallOrder], *, driver: str) -> list[CallOrder]:
     placing = {call_id for (call_id,) in rows(PLACING, parameters)}
     left = [call_id for call_id in calls if call_id not in placing]
     if left:
-        progress.withdraw(call_ids=left, cause="Paused or forbidden a moment before", from_states=["intent"])
+        progress.withdraw(call_ids=left, cause=FORBIDDEN_JUST_NOW, from_states=["intent"])
     return [order for order in orders if order.call_id in placing]
 
 
 def place(order: CallOrder, *, begun: float) -> None:
-    """Place one call that ``begin`` let through. ``begun``: ``now_awake_or_not()`` of that moment."""
+    """Place one call that ``begin`` let through. ``begun``: ``now_awake_or_not()`` just before that."""
+    if now_awake_or_not() - begun > LOOK_AGAIN_SECONDS and not rows(STILL_ALLOWED, {"call": order.call_id}):
+        progress.withdraw(call_ids=[order.call_id], cause=FORBIDDEN_JUST_NOW, from_states=["placing"])
+        return
     if now_awake_or_not() - begun > STALE_SECONDS:
         # Stopped in between (a suspended machine, say): the reconciler has it by now, or will.
         progress.doubt(call_id=order.call_id, why="The driver was stopped before it could place the call.")

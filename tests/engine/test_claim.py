@@ -538,6 +538,59 @@ def test_do_not_contact_added_after_the_claim_is_still_kept():
     assert [order.to_number for order in placed] == [called.contact.phone_number]
 
 
+@pytest.mark.parametrize(("hours", "is_called"), [(None, False), (1, False), (-1, True)])
+def test_do_not_contact_holds_until_its_time_is_over(hours, is_called):
+    channel = leased()
+    early, late = waiting(channel), waiting(channel)
+    until = timezone.now() + timedelta(hours=hours) if hours else None
+    DoNotContactFactory(phone_number=early.contact.phone_number, expires_at=until)
+    result = claimed(channel)
+    assert (early.contact.phone_number in {order.to_number for order in result.orders}) == is_called
+    DoNotContactFactory(phone_number=late.contact.phone_number, expires_at=until)
+    placed = placing.begin(result.orders, driver=DRIVER)
+    assert (late.contact.phone_number in {order.to_number for order in placed}) == is_called
+
+
+def test_who_is_on_a_list_that_the_campaign_leaves_alone_is_passed_over():
+    channel = leased()
+    member, other = waiting(channel), waiting(channel)
+    channel.campaign.exclusions.add(ListFactory(name="Customers", members=[member.contact]), ListFactory())
+    assert [order.to_number for order in claimed(channel).orders] == [other.contact.phone_number]
+    member.refresh_from_db()
+    assert (member.status, member.reason) == ("skipped", "On the exclusion list “Customers”")
+
+
+def test_only_who_is_on_an_exclusion_list_at_that_moment_is_passed_over():
+    channel = leased()
+    gone = waiting(channel)
+    excluded = ListFactory(members=[gone.contact])
+    excluded.memberships.update(removed_in=2)
+    channel.campaign.exclusions.add(excluded)
+    elsewhere = waiting(channel)
+    ChannelFactory().campaign.exclusions.add(ListFactory(members=[elsewhere.contact]))
+    assert len(claimed(channel).orders) == 2
+
+
+def test_a_list_excluded_after_the_claim_is_still_kept():
+    channel = leased()
+    kept, called = waiting(channel), waiting(channel)
+    result = claimed(channel)
+    channel.campaign.exclusions.add(ListFactory(members=[kept.contact]))
+    placed = placing.begin(result.orders, driver=DRIVER)
+    assert [order.to_number for order in placed] == [called.contact.phone_number]
+    kept.refresh_from_db()
+    assert kept.status == "pending"
+
+
+def test_a_name_of_any_length_fits_into_the_reason():
+    channel = leased()
+    member = waiting(channel)
+    channel.campaign.exclusions.add(ListFactory(name="N" * 120, members=[member.contact]))
+    assert claimed(channel).orders == []
+    member.refresh_from_db()
+    assert member.reason.endswith("…”")
+
+
 def test_a_driver_that_lost_its_lease_after_the_claim_places_nothing():
     channel = leased()
     waiting(channel)

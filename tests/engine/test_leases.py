@@ -26,7 +26,14 @@ from dialer.models import Call
 from dialer.models import Driver as LivingDriver
 from tests.engine.bare import BareServer, answering
 from tests.engine.conftest import Engine, campaign_of, check_invariants, started
-from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ListFactory, zone_set
+from tests.factories import (
+    ChannelFactory,
+    ContactFactory,
+    DoNotContactFactory,
+    EnrollmentFactory,
+    ListFactory,
+    zone_set,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -197,6 +204,21 @@ def test_an_order_that_was_begun_too_long_ago_is_not_placed(carrier_that_counts,
     placing.place(order, begun=placing.now_awake_or_not() - seconds_ago)
     assert len(carrier_that_counts.requests) == posts
     assert Call.objects.get().state == ("ringing" if posts else "unknown")
+
+
+@pytest.mark.parametrize("seconds_ago", [1.0, 11.0])
+def test_an_order_that_waited_is_looked_at_once_more(carrier_that_counts, seconds_ago):
+    channel = ChannelFactory(running=True)
+    enrollment = waiting_in(channel)
+    driver = Leases()
+    driver.keep()
+    (order,) = placing.begin(claimed(channel, driver).orders, driver=driver.driver)
+    DoNotContactFactory(phone_number=order.to_number)
+    placing.place(order, begun=placing.now_awake_or_not() - seconds_ago)
+    assert not carrier_that_counts.requests
+    assert Call.objects.get().outcome == "withdrawn"
+    enrollment.refresh_from_db()
+    assert (enrollment.status, enrollment.attempts) == ("pending", 0)
 
 
 def test_an_error_of_our_own_while_placing_leaves_the_call_in_doubt(carrier_that_counts, settings):
