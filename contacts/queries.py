@@ -3,45 +3,127 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Sum, TextField, Value
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from contacts.models import Contact, DoNotContact, Tally
 from contacts.phone_numbers import normalise
 
-_NUMBER = re.compile(r"[\d\s().+\-/]*\d[\d\s().+\-/]*")
+# What a person may have typed of a phone number; the dashes are those that pages and documents use.
+_NUMBER = re.compile(r"[\d\s().+/\-\u2010-\u2015]*\d[\d\s().+/\-\u2010-\u2015]*")
 SEARCH_WORDS = 6
+SEARCH_LENGTH = 200
+# Beyond, a page says "more than 1,000".
+MOST_COUNTED = 1_000
+# A search looks at so many of the newest contacts before it decides how to look at the others.
+_NEWEST = 20_000
+_MANY = 50
+_ALL = 2**31
+# A pattern that has a trigram for the index: three letters in a row, a word's beginning, or its end.
+_TRIGRAM = re.compile(r"\w{3}|\W\w|\w\w\W")
+# Three characters are what an index of parts of words begins with.
+SHORTEST_PART = 3
 # For SQL, where a do-not-contact entry is called ``dnc``: that it is not over, by the database's clock.
 DNC_HOLDS = "(dnc.expires_at IS NULL OR dnc.expires_at > statement_timestamp())"
 # And that it forbids calls.
 DNC_FORBIDS_CALLS = f"dnc.scope IN ('all', 'voice') AND {DNC_HOLDS}"
 
 
+def everybody() -> QuerySet[Contact]:
+    """All contacts but those that were erased, which no page shows."""
+    return Contact.objects.filter(erased_at__isnull=True)
+
+
+@dataclass(frozen=True)
+class Count:
+    """``value`` rows; ``is_capped``: there are more of them than that, and nobody counted how many."""
+
+    value: int
+    is_capped: bool = False
+
+
+def count_of(rows: QuerySet[Any]) -> Count:
+    """How many rows there are, counted up to a bound."""
+    found = rows.order_by()[: MOST_COUNTED + 1].count()
+    return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
+
+
+class _Holds(Func):
+    """Whether a contact's search text holds a word, which the database folds as it folded the text."""
+
+    output_field = BooleanField()
+    template = (
+        "%(text)s LIKE '%%%%' || replace(replace(replace(contacts_fold(%(word)s),"
+        r" '\', '\\'), '%%%%', '\%%%%'), '_', '\_') || '%%%%'"
+    )
+
+    def __init__(self, word: str, *, by_index: bool) -> None:
+        super().__init__(F("search_text"), Value(word, output_field=TextField()))
+        self.by_index = by_index
+
+    def as_sql(self, compiler: Any, connection: Any, **options: Any) -> tuple[str, list[Any]]:
+        (text, text_parameters), (word, word_parameters) = (
+            compiler.compile(part) for part in self.source_expressions
+        )
+        # An expression that is none of the index's: reading all of the index takes longer than all rows.
+        text = text if self.by_index else f"({text} || '')"
+        return self.template % {"text": text, "word": word}, [*text_parameters, *word_parameters]
+
+
 def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> QuerySet[Contact]:
     """Contacts by words of their name or company, by email, or by number in any notation, also part of it.
 
-    ``country`` is where numbers without ``+`` are at home. Every word must be found somewhere.
+    ``country`` is where numbers without ``+`` are at home. Every word must be found somewhere; accents and
+    case make no difference. One or two letters stand for words that begin with them.
     """
-    text = text.replace("\0", "").strip()
+    text = text.replace("\0", "").strip()[:SEARCH_LENGTH]
     if not text:
         return contacts
+    if not any(char.isalnum() or not char.isascii() for char in text):
+        return contacts.none()
     if _NUMBER.fullmatch(text):
-        number = normalise(text, country)
-        if isinstance(number, str):
-            return contacts.filter(phone_number=number)
-        # Part of a number: what stands in front of it within its country is not part of its E.164 form.
-        digits = re.sub(r"\D", "", text)
-        national = digits.lstrip("0") or digits
-        return contacts.filter(Q(phone_number__contains=digits) | Q(phone_number__contains=national))
+        matching = _number(text)
+        if isinstance(number := normalise(text, country), str):
+            matching |= Q(phone_number=number)
+        return _found(contacts, matching)
+    matching = Q()
     for word in text.split()[:SEARCH_WORDS]:
-        contacts = contacts.filter(
-            Q(first_name__icontains=word)
-            | Q(last_name__icontains=word)
-            | Q(company__icontains=word)
-            | Q(email__icontains=word)
-        )
-    return contacts
+        matching &= _number(word) if _NUMBER.fullmatch(word) else _word(word)
+    return _found(contacts, matching)
+
+
+def _word(word: str) -> Q:
+    return _holds(f" {word}" if len(word) < 3 and word.isascii() else word)
+
+
+def _number(written: str) -> Q:
+    """Digits of a number, or what looks like one: 24/7."""
+    digits = "".join(str(int(char)) for char in written if char.isdecimal())
+    # What stands in front of a number within its country is not part of its E.164 form.
+    part = f"+{digits}" if written.startswith("+") else digits.lstrip("0") or digits
+    return _holds(part) if part in written else _holds(part) | _holds(written)
+
+
+def _holds(part: str) -> Q:
+    return Q(_Holds(part, by_index=bool(_TRIGRAM.search(part))))
+
+
+def _found(contacts: QuerySet[Contact], matching: Q) -> QuerySet[Contact]:
+    """``contacts`` that match, in a way that is quick for few and for many of them.
+
+    Pages want the newest. Where many match, reading contacts from the newest on soon has a page of them,
+    and the planner sees that. Where few of the newest match, it may be misled: many matches that are all
+    old (a company imported years ago) have it read everything. These are looked up by the index first.
+    """
+    newest = Contact.objects.filter(pk__in=Contact.objects.order_by("-pk").values("pk")[:_NEWEST])
+    if len(newest.filter(matching).order_by().values_list("pk")[:_MANY]) == _MANY:
+        return contacts.filter(matching)
+    # The bound is none; with one, the planner looks at this part for itself.
+    return contacts.filter(pk__in=Contact.objects.filter(matching).order_by().values("pk")[:_ALL])
 
 
 def do_not_contact() -> QuerySet[DoNotContact]:
@@ -61,6 +143,67 @@ def is_do_not_contact(phone_number: str, scope: str) -> bool:
 def number_is_do_not_contact(scope: str) -> Exists:
     """For filters and annotations of contacts: their number must not be reached in this way."""
     return Exists(do_not_contact_for(scope).filter(phone_number=OuterRef("phone_number")))
+
+
+@dataclass(frozen=True)
+class DoNotContactFilters:
+    """What entries are looked for; what is empty narrows nothing. Days are whole ones, in the current zone."""
+
+    text: str = ""
+    scope: str = ""
+    source: str = ""
+    # "later": those that end some day; "never": those for good.
+    ends: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self == DoNotContactFilters()
+
+    @property
+    def is_too_short(self) -> bool:
+        """Too little to look for: it would be found nearly everywhere."""
+        return 0 < len(self.text) < SHORTEST_PART
+
+
+def find_do_not_contact(filters: DoNotContactFilters, country: str) -> QuerySet[DoNotContact]:
+    """Entries that count, by number in any notation or part of it, by part of the email address, and more.
+
+    ``country`` is where numbers without ``+`` are at home.
+    """
+    found = do_not_contact()
+    if filters.is_too_short:
+        return found.none()
+    if filters.text:
+        found = found.filter(_address_matches(filters.text, country))
+    if filters.scope:
+        found = found.filter(scope=filters.scope)
+    if filters.source:
+        found = found.filter(source=filters.source)
+    if filters.ends:
+        found = found.filter(expires_at__isnull=filters.ends == "never")
+    if filters.since:
+        found = found.filter(created_at__gte=_midnight(filters.since))
+    if filters.until:
+        found = found.filter(created_at__lt=_midnight(filters.until + timedelta(days=1)))
+    return found
+
+
+def _address_matches(text: str, country: str) -> Q:
+    if not _NUMBER.fullmatch(text):
+        # They are kept in lower case.
+        return Q(email__contains=text.lower())
+    number = normalise(text, country)
+    if isinstance(number, str):
+        return Q(phone_number=number)
+    digits = re.sub(r"\D", "", text)
+    # What stands in front of a number within its country is not part of its E.164 form.
+    return Q(phone_number__contains=digits.lstrip("0") or digits) | Q(email__contains=text)
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def tally(of: Tally.Of) -> int:

@@ -7,13 +7,19 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
-# ``contacts.folding.fold`` by the database. Text without accents (its characters are bytes) is not taken apart.
+# What searches compare: without case and accents, one kind of apostrophe. What is asked is folded by it, too
+# (contacts/queries.py). Text without accents (its characters are bytes) is not taken apart. Letters that
+# Unicode does not take apart are replaced one by one, and so is the sigma that ends a Greek word.
+# A search text begins with a space, so that every word in it has one before it.
 SEARCH_TEXT = r"""
 CREATE FUNCTION contacts_fold(words text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT lower(
         CASE WHEN octet_length(words) = char_length(words) THEN replace(words, '`', $q$'$q$)
-        ELSE regexp_replace(
-            normalize(translate(words, '’‘ʼ´`', $q$'''''$q$), NFKD), '[\u0300-\u036f]', '', 'g'
+        ELSE translate(
+            regexp_replace(
+                normalize(translate(words, '´', $q$'$q$), NFKD), '[\u0300-\u036f]', '', 'g'
+            ),
+            '’‘ʼ`ØøŁłĐđıς', $q$''''OoLlDdiσ$q$
         ) END
     )
 $$;
@@ -21,7 +27,7 @@ CREATE FUNCTION contacts_search_text(
     first_name text, last_name text, company text, email text, phone_number text
 ) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT contacts_fold(
-        first_name || ' ' || last_name || ' ' || company
+        ' ' || first_name || ' ' || last_name || ' ' || company
         || ' ' || coalesce(email, '') || ' ' || coalesce(phone_number, '')
     )
 $$;

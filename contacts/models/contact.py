@@ -51,7 +51,7 @@ class Contact(models.Model):
     company = models.CharField(max_length=200, blank=True)
     # Custom fields by the name of their column; usable in prompts as {{ name }}.
     fields = models.JSONField(default=dict, blank=True)
-    # What searches look through: name, company, email and number, folded (contacts/folding.py).
+    # What searches look through: name, company, email and number, folded (migration 0004).
     search_text = models.GeneratedField(
         expression=models.Func(
             "first_name",
