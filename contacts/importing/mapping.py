@@ -100,6 +100,8 @@ def plain(header: str) -> str:
 
 
 _KNOWN = {target: frozenset(map(plain, headers.split())) for target, headers in _HEADERS.items()}
+# The header is among the first rows.
+_TITLE_ROWS = 20
 _ANY_KNOWN = frozenset().union(*_KNOWN.values(), _HALF_OR_WHOLE)
 
 
@@ -121,6 +123,21 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     # Unknown words above numbers or addresses are a header in a language not foreseen.
     below = [cell for row in rows[1:] for cell in row]
     return any(looks_like_phone(cell) or EMAIL_FORM.fullmatch(cell.strip()) for cell in below)
+
+
+def header_position(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows stand above the header: the title of a report, the day it was made."""
+    widths = [sum(1 for cell in row if cell.strip()) for row in rows[:_TITLE_ROWS]]
+    for position, width in enumerate(widths[1:], start=1):
+        row = [cell for cell in rows[position] if cell.strip()]
+        above = [cell.strip() for other in rows[:position] for cell in other if cell.strip()]
+        if any(looks_like_phone(cell) or EMAIL_FORM.fullmatch(cell) for cell in above):
+            return 0
+        if width < 2 or 2 * max(widths[:position]) > width:
+            continue
+        if sum(plain(cell) in _ANY_KNOWN for cell in row) >= 2 and has_header(rows[position:]):
+            return position
+    return 0
 
 
 def column_names(rows: Sequence[Sequence[str]], *, header: bool, columns: int) -> list[str]:

@@ -1,57 +1,93 @@
 """Reading files of contacts: what a file is, and its rows, a few at a time.
 
-Never holds more than a block of the file in memory, whatever the file is.
+Never holds more than a block of the file in memory, whatever the file is. Excel workbooks are read by
+``importing.workbooks``; everything else is text, read here.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
-import io
-import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any, BinaryIO
 
-from contacts.importing import mapping
+from contacts.importing import mapping, workbooks
+from contacts.importing.cells import MAX_COLUMNS, Row, UnreadableFile, clean, cleaned
 
+__all__ = [
+    "DELIMITER_NAMES",
+    "ENCODING_NAMES",
+    "MAX_COLUMNS",
+    "SAMPLE_ROWS",
+    "Dialect",
+    "Inspection",
+    "Row",
+    "UnreadableFile",
+    "clean",
+    "inspect",
+    "rows",
+]
+
+CSV, WORKBOOK = "csv", "xlsx"
 DELIMITERS = ",;\t|"
-DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+DELIMITER_NAMES = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Vertical bar"}
+# Two files of different encodings, put together: UTF-8, and what is none is read as Windows-1252.
+MIXED = "utf-8+cp1252"
+# What a person may say a file is written in, besides what was found.
 ENCODING_NAMES = {
     "utf-8": "UTF-8",
-    "utf-8-sig": "UTF-8",
     "utf-16": "UTF-16",
+    "cp1252": "Western (Windows-1252)",
+    "cp1250": "Central European (Windows-1250)",
+    "cp1251": "Cyrillic (Windows-1251)",
+    "cp1253": "Greek (Windows-1253)",
+    "cp1254": "Turkish (Windows-1254)",
+    "cp1255": "Hebrew (Windows-1255)",
+    "cp1256": "Arabic (Windows-1256)",
+    "cp850": "Western (MS-DOS)",
+    "mac_roman": "Western (Mac)",
+    "cp932": "Japanese (Shift-JIS)",
+    "gb18030": "Chinese (GB 18030)",
+    "big5": "Chinese (Big5)",
+    "cp949": "Korean",
+}
+_FOUND_NAMES = {
+    "utf-8-sig": "UTF-8",
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
     "utf-32": "UTF-32",
-    "cp1252": "Windows-1252",
+    MIXED: "UTF-8 mixed with Windows-1252",
 }
-MAX_COLUMNS = 500
 MAX_LINE_CHARACTERS = 1_000_000
 SAMPLE_ROWS = 100
 # So many bytes that are no text are accidents, not another kind of file.
 STRAY_BYTES = 16
 _SAMPLE_BYTES = 256 * 1024
-_BLOCK = 1024 * 1024
+_BLOCK = 256 * 1024
 # Bytes that Windows-1252 does not define; text has none of them.
 _NOT_IN_1252 = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\x0b\x0c\x1a\x1b\x00")
-# What nobody sees and what breaks comparisons: controls, zero-width and direction marks.
-_INVISIBLE = {
-    **{code: None for code in (*range(32), 0x7F, *range(0x80, 0xA0)) if code not in (9, 10, 13)},
-    **dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
-    9: " ",
-    10: " ",
-    13: " ",
-    0xA0: " ",
-    0x202F: " ",
-}
+# A character of UTF-8 beyond ASCII, and any byte beyond ASCII.
+_UTF8_CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
+_LINE = re.compile("[^\r\n]*(?:\r\n|\n|\r)")
+# After the last line, so that a row which swallows it is known to end inside quotation marks: no text
+# holds it, as NULs are taken out.
+_END = "\0"
 # What a person would save instead.
-_ADVICE = "Save it as “CSV UTF-8” and upload that."
+_ADVICE = "Save it as “CSV UTF-8” or as an Excel workbook, and upload that."
 
 
-class UnreadableFile(Exception):
-    """The file can't be read as contacts; the message tells a person why, and what to do."""
+def _as_1252(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("carillon-1252", _as_1252)
 
 
 @dataclass(frozen=True)
@@ -65,32 +101,32 @@ class Dialect:
     lines: int
     # "sep=;" on the first line, as Excel understands it.
     names_its_delimiter: bool = False
+    kind: str = CSV
+    # Of a workbook: the sheet that is read, and all that hold something.
+    sheet: str = ""
+    sheets: tuple[str, ...] = ()
+    # Rows above the header: the title of a report.
+    above: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "columns": list(self.columns)}
+        return {**asdict(self), "columns": list(self.columns), "sheets": list(self.sheets)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Dialect:
-        return cls(**{**values, "columns": tuple(values["columns"])})
+        return cls(
+            **{**values, "columns": tuple(values["columns"]), "sheets": tuple(values.get("sheets", ()))}
+        )
 
     def describe(self) -> str:
-        encoding = ENCODING_NAMES.get(self.encoding, self.encoding)
-        return f"{encoding}, separated by {DELIMITER_NAMES[self.delimiter]}s"
-
-
-# Made a million times in a row: frozen ones take several times as long to make.
-@dataclass(slots=True)
-class Row:
-    """One row: the line it begins on (the file's first is 1), and its cells, cleaned."""
-
-    line: int
-    cells: list[str]
+        if self.kind == WORKBOOK:
+            return f"Excel workbook, sheet “{self.sheet}”"
+        return f"{encoding_name(self.encoding)}, separated by {DELIMITER_NAMES[self.delimiter].lower()}s"
 
 
 @dataclass(frozen=True)
 class Inspection:
     dialect: Dialect
-    # The first rows, the header among them.
+    # The first rows: without what stands above the header, the header among them.
     sample: list[list[str]]
 
     @property
@@ -99,152 +135,192 @@ class Inspection:
         return self.sample[1:] if self.dialect.has_header else self.sample
 
 
-def clean(cell: str) -> str:
-    """A cell without what nobody sees, in one line, without spaces at its ends.
-
-    An apostrophe in front of a formula is how our own downloads keep spreadsheets from running it.
-    """
-    # Most cells are plain text, which is quick to tell; what isprintable() passes in ASCII is visible.
-    text = cell if cell.isascii() and cell.isprintable() else cell.translate(_INVISIBLE)
-    text = text.strip()
-    return text[1:] if text[:1] == "'" and text[1:2] in {"=", "+", "-", "@"} else text
+def encoding_name(encoding: str) -> str:
+    return ENCODING_NAMES.get(encoding) or _FOUND_NAMES.get(encoding, encoding)
 
 
-def inspect(file: BinaryIO, *, has_header: bool | None = None) -> Inspection:
+def inspect(
+    file: BinaryIO,
+    *,
+    has_header: bool | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+) -> Inspection:
     """Find out how a file is written, and read its first rows.
 
-    ``has_header`` overrides the guess. Raises ``UnreadableFile``.
+    What is given overrides the guess. Raises ``UnreadableFile``.
     """
-    encoding, lines = _encoding(file)
     file.seek(0)
-    # A character cut in half at the sample's end is no mistake of the file.
-    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(file.read(_SAMPLE_BYTES))
-    names_its_delimiter, delimiter = _delimiter(text)
-    dialect = Dialect(encoding, delimiter, False, (), lines, names_its_delimiter)
-    sample: list[list[str]] = []
-    for row in _rows(file, dialect):
-        sample.append(row.cells)
-        if len(sample) > SAMPLE_ROWS:
-            break
-    if not sample:
+    start = file.read(4096)
+    if workbooks.is_archive(start):
+        found = workbooks.find_sheets(file, sheet=sheet)
+        dialect = Dialect(
+            "", "", False, (), found.rows, kind=WORKBOOK, sheet=found.chosen, sheets=found.names
+        )
+    else:
+        workbooks.refuse_old_kinds(start, file)
+        _refuse_other_kinds(start)
+        guessed, lines = _encoding(file, start)
+        encoding = encoding or guessed
+        file.seek(0)
+        # A character cut in half at the sample's end is no mistake of the file.
+        text = _decoder(encoding, errors="replace").decode(file.read(_SAMPLE_BYTES))
+        names_its_delimiter, found_delimiter = _delimiter(text)
+        dialect = Dialect(encoding, delimiter or found_delimiter, False, (), lines, names_its_delimiter)
+    read = [row.cells for row in islice(_rows(file, dialect), SAMPLE_ROWS + 1)]
+    if not read:
         raise UnreadableFile("The file is empty.")
+    return _with_header(dialect, read, has_header)
+
+
+def _with_header(dialect: Dialect, read: list[list[str]], has_header: bool | None) -> Inspection:
+    above = 0 if has_header is False else mapping.header_position(read)
+    sample = read[above:]
     header = mapping.has_header(sample) if has_header is None else has_header
     columns = len(sample[0]) if header else max(map(len, sample))
+    if dialect.kind == WORKBOOK:
+        # Sheets end their rows with the last cell that holds something.
+        columns = max(map(len, sample))
     if columns > MAX_COLUMNS:
+        # Of a workbook, no more are looked at.
+        many = f"more than {MAX_COLUMNS}" if dialect.kind == WORKBOOK else f"{columns:,}"
         raise UnreadableFile(
-            f"The file has {columns:,} columns; {MAX_COLUMNS} can be imported at most. "
-            "Keep the columns that are needed."
+            f"The file has {many} columns; {MAX_COLUMNS} can be imported at most. Keep the columns that are "
+            "needed."
         )
     if header and len(sample) == 1:
         raise UnreadableFile("The file has column names, but no contacts below them.")
     names = mapping.column_names(sample, header=header, columns=columns)
-    return Inspection(Dialect(encoding, delimiter, header, tuple(names), lines, names_its_delimiter), sample)
+    return Inspection(replace(dialect, has_header=header, columns=tuple(names), above=above), sample)
 
 
 def rows(file: BinaryIO, dialect: Dialect) -> Iterator[Row]:
-    """The rows of contacts: without the header, without rows that are empty.
+    """The rows of contacts: without the header and what is above it, without rows that are empty.
 
     Raises ``UnreadableFile`` at the place that can't be read.
     """
     found = _rows(file, dialect)
-    if dialect.has_header:
-        next(found, None)
+    for _ in islice(found, dialect.above + dialect.has_header):
+        pass
+    if dialect.kind == WORKBOOK:
+        # What is scribbled beside the table is no part of it.
+        width = len(dialect.columns)
+        for row in found:
+            if len(row.cells) > width:
+                row.cells = row.cells[:width]
+            if any(row.cells):
+                yield row
+        return
     yield from found
 
 
 def _rows(file: BinaryIO, dialect: Dialect) -> Iterator[Row]:
-    file.seek(0)
-    text = io.TextIOWrapper(file, encoding=dialect.encoding, newline="")
-    lines = _Lines(text)
-    try:
-        yield from _parsed(lines, dialect)
-    except UnicodeDecodeError as error:
-        name = ENCODING_NAMES.get(dialect.encoding, dialect.encoding)
-        raise UnreadableFile(
-            f"After line {lines.read} the file can’t be read as {name} text: it was cut off, or it mixes "
-            f"encodings. {_ADVICE}"
-        ) from error
-    finally:
-        # The file is the caller's to close; so is a file that was closed meanwhile.
-        if not file.closed:
-            text.detach()
+    if dialect.kind == WORKBOOK:
+        return workbooks.sheet_rows(file, dialect.sheet)
+    return _text_rows(file, dialect)
 
 
-def _parsed(lines: _Lines, dialect: Dialect) -> Iterator[Row]:
-    if dialect.names_its_delimiter:
-        next(lines)
-    reader = csv.reader(lines, delimiter=dialect.delimiter)
+def _text_rows(file: BinaryIO, dialect: Dialect) -> Iterator[Row]:
+    lines = _Lines(file, dialect.encoding)
+    source = iter(lines)
+    skipped = 1 if dialect.names_its_delimiter else 0
+    for _ in islice(source, skipped):
+        pass
+    reader = csv.reader(source, delimiter=dialect.delimiter)
     while True:
-        lines.of_row.clear()
-        begins = lines.read + 1
+        begins = reader.line_num + skipped + 1
         try:
             cells = next(reader)
-        except StopIteration:
-            return
         except csv.Error as error:
             raise UnreadableFile(
                 f"A cell that begins on line {begins} is longer than {csv.field_size_limit():,} characters. "
                 "Probably its quotation mark is never closed."
             ) from error
-        if lines.ended and _is_unclosed(lines.of_row, dialect.delimiter):
-            raise UnreadableFile(
-                f"A quotation mark opened on line {begins} is never closed, so that all the rest of the file "
-                "would be one cell. Close it, and upload the file again."
-            )
-        cells = [clean(cell) for cell in cells]
+        if lines.ended:
+            if cells == [_END]:
+                return
+            if _END in cells[-1]:
+                raise UnreadableFile(
+                    f"A quotation mark opened on line {begins} is never closed, so that all the rest of the "
+                    "file would be one cell. Close it, and upload the file again."
+                )
+        cells = cleaned(cells)
         if any(cells):
             yield Row(begins, cells)
 
 
 class _Lines:
-    """The lines of a text, none longer than memory bears; remembers those of the row being read."""
+    """The lines of a text, none longer than memory bears, and ``_END`` after the last."""
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-        self.read = 0
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self._file = file
+        self._encoding = encoding
         self.ended = False
-        self.of_row: list[str] = []
 
-    def __iter__(self) -> _Lines:
-        return self
+    def __iter__(self) -> Iterator[str]:
+        decoder = _decoder(self._encoding)
+        self._file.seek(0)
+        rest = ""
+        read = 0
+        while True:
+            block = self._file.read(_BLOCK)
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                good = _decoder(self._encoding, errors="ignore").decode(error.object[: error.start])
+                line = read + sum(1 for _ in _LINE.finditer(rest + good)) + 1
+                raise UnreadableFile(
+                    f"Line {line:,} can’t be read as {encoding_name(self._encoding)} text: the file was cut "
+                    f"off there, or it mixes encodings. {_ADVICE}"
+                ) from error
+            # Spreadsheets write no NULs; what did, meant nothing by them.
+            text = rest + text.replace("\0", "")
+            if not block:
+                break
+            # The last line may go on in the next block, and its line end may have been cut in two.
+            cut = max(text.rfind("\n", 0, -1), text.rfind("\r", 0, -1)) + 1
+            if text[cut - 1 : cut + 1] == "\r\n":
+                cut += 1
+            found = _LINE.findall(text, 0, cut)
+            self._refuse_endless(read, len(text) - cut, found)
+            yield from found
+            read += len(found)
+            rest = text[cut:]
+        if text:
+            if not text.endswith(("\n", "\r")):
+                text += "\n"
+            found = _LINE.findall(text)
+            self._refuse_endless(read, 0, found)
+            yield from found
+        self.ended = True
+        yield _END
 
-    def __next__(self) -> str:
-        line = self._text.readline(MAX_LINE_CHARACTERS)
-        if not line:
-            self.ended = True
-            raise StopIteration
-        if len(line) >= MAX_LINE_CHARACTERS and not line.endswith(("\n", "\r")):
-            raise UnreadableFile(
-                f"Line {self.read + 1} is longer than {MAX_LINE_CHARACTERS:,} characters: "
-                f"this is not a list of contacts, one a line. {_ADVICE}"
-            )
-        self.read += 1
-        # Spreadsheets write no NULs; what did, meant nothing by them.
-        line = line.replace("\0", "")
-        self.of_row.append(line)
-        return line
+    @staticmethod
+    def _refuse_endless(read: int, rest: int, lines: list[str]) -> None:
+        longest = max(map(len, lines), default=0)
+        if max(longest, rest) < MAX_LINE_CHARACTERS:
+            return
+        line = next((at for at, line in enumerate(lines) if len(line) == longest), 0)
+        number = read + (line if longest >= MAX_LINE_CHARACTERS else len(lines)) + 1
+        raise UnreadableFile(
+            f"Line {number:,} is longer than {MAX_LINE_CHARACTERS:,} characters: this is not a list of "
+            f"contacts, one a line. {_ADVICE}"
+        )
 
 
-def _is_unclosed(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether the last row of a file ends inside quotation marks."""
-    if not any('"' in line for line in lines):
-        return False
-    try:
-        list(csv.reader(lines, delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        return "unexpected end of data" in str(error)
-    return False
+def _decoder(encoding: str, *, errors: str = "strict") -> codecs.IncrementalDecoder:
+    if encoding == MIXED:
+        return codecs.getincrementaldecoder("utf-8")(errors="carillon-1252")
+    return codecs.getincrementaldecoder(encoding)(errors=errors)
 
 
-def _encoding(file: BinaryIO) -> tuple[str, int]:
+def _encoding(file: BinaryIO, start: bytes) -> tuple[str, int]:
     """The encoding of a file and how many lines it has; all of it is looked at once, block by block."""
-    file.seek(0)
-    start = file.read(4096)
     if not start.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
         rest = file.read(1)
         if not rest:
             raise UnreadableFile("The file is empty.")
-    _refuse_other_kinds(start, file)
     encoding = _encoding_by_start(start)
     utf8 = codecs.getincrementaldecoder("utf-8")()
     is_utf8, is_1252, lines, size, nulls, controls = True, True, 0, 0, 0, 0
@@ -253,7 +329,7 @@ def _encoding(file: BinaryIO) -> tuple[str, int]:
         size += len(block)
         # Old Macs end lines with a carriage return alone.
         lines += block.count(b"\n") or block.count(b"\r")
-        if encoding:
+        if encoding and encoding != "utf-8-sig":
             continue
         nulls += block.count(b"\0")
         controls += len(block) - len(block.translate(None, _CONTROLS))
@@ -263,20 +339,48 @@ def _encoding(file: BinaryIO) -> tuple[str, int]:
             except UnicodeDecodeError:
                 is_utf8 = False
         is_1252 = is_1252 and len(block.translate(None, _NOT_IN_1252)) == len(block)
-    if encoding:
-        return encoding, lines
     if is_utf8:
         try:
             utf8.decode(b"", final=True)
         except UnicodeDecodeError:
             is_utf8 = False
+    if encoding and (encoding != "utf-8-sig" or is_utf8):
+        return encoding, lines
     if nulls + controls > max(size / 100, STRAY_BYTES):
         raise UnreadableFile(f"This is not a text file. {_ADVICE}")
     if is_utf8:
         return "utf-8", lines
-    if not is_1252:
-        raise UnreadableFile(f"The file’s characters are written in an encoding that is not known. {_ADVICE}")
-    return "cp1252", lines
+    # Neither marked nor clean: what is it mostly?
+    characters = strays = runs = 0
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        others, found = _UTF8_CHARACTER.subn(b"", block)
+        characters += found
+        for run in _HIGH_BYTES.findall(others):
+            runs += 1
+            strays += len(run)
+    if encoding or characters > strays / 10:
+        return MIXED, lines
+    if is_1252:
+        return "cp1252", lines
+    if strays < 1.3 * runs:
+        # Accents that stand alone among letters, in bytes that Windows has no use for.
+        return "cp850", lines
+    return _asian_encoding(file), lines
+
+
+def _asian_encoding(file: BinaryIO) -> str:
+    file.seek(0)
+    sample = file.read(_SAMPLE_BYTES)
+    for encoding, telling in (("cp932", "[\u3041-\u30fe]"), ("gb18030", "[\u4e00-\u9fff]")):
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(sample)
+        except UnicodeDecodeError:
+            continue
+        beyond = [char for char in text if not char.isascii()]
+        if len(re.findall(telling, text)) > len(beyond) / 5:
+            return encoding
+    raise UnreadableFile(f"The file’s characters are written in an encoding that is not known. {_ADVICE}")
 
 
 def _encoding_by_start(start: bytes) -> str | None:
@@ -285,7 +389,6 @@ def _encoding_by_start(start: bytes) -> str | None:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if start.startswith(codecs.BOM_UTF8):
-        # What follows must still be UTF-8; a mark in front of something else is the reader's to find.
         return "utf-8-sig"
     # Western text in UTF-16 without its mark: every other byte is a NUL.
     even, odd = start[0::2], start[1::2]
@@ -297,31 +400,40 @@ def _encoding_by_start(start: bytes) -> str | None:
     return None
 
 
-def _refuse_other_kinds(start: bytes, file: BinaryIO) -> None:
-    """Tell apart what is often given a name that ends in .csv."""
-    if start.startswith(b"PK\x03\x04"):
-        file.seek(0)
-        try:
-            names = zipfile.ZipFile(file).namelist()
-        except zipfile.BadZipFile:
-            names = []
-        if any(name.startswith("xl/") for name in names):
-            raise UnreadableFile(
-                "This is an Excel workbook, whatever its name says. In Excel, choose File, Save as, "
-                "“CSV UTF-8 (Comma delimited)”, and upload that file."
-            )
-        raise UnreadableFile(f"This is a ZIP archive or an office document, not a CSV file. {_ADVICE}")
-    if start.startswith(b"\xd0\xcf\x11\xe0"):
-        raise UnreadableFile(
-            "This is an old Excel workbook (.xls). In Excel, choose File, Save as, "
-            "“CSV UTF-8 (Comma delimited)”, and upload that file."
-        )
-    if start.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b")):
-        raise UnreadableFile(f"This is not a text file. {_ADVICE}")
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+# What is often given a name that ends in .csv: how it begins, and what it is.
+_OTHER_KINDS = (
+    (b"%PDF", "This is a PDF"),
+    (b"\x89PNG", "This is a picture"),
+    (b"\xff\xd8\xff", "This is a picture"),
+    (b"GIF8", "This is a picture"),
+    (b"\x1f\x8b", "This is a compressed file (.gz)"),
+    (b"BZh", "This is a compressed file (.bz2)"),
+    (b"7z\xbc\xaf", "This is a compressed file (.7z)"),
+    (b"Rar!", "This is a compressed file (.rar)"),
+    (b"\xfd7zXZ", "This is a compressed file (.xz)"),
+    (b"{\\rtf", "This is a text document (.rtf)"),
+    (b"SQLite format 3", "This is a database"),
+)
+
+
+def _refuse_other_kinds(start: bytes) -> None:
+    for signature, kind in _OTHER_KINDS:
+        if start.startswith(signature):
+            raise UnreadableFile(f"{kind}, not a CSV file or an Excel workbook. Upload the list itself.")
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    lower = text.lower()
+    if lower.startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
         raise UnreadableFile(
             "This is a web page or XML, not a CSV file; perhaps a login page was saved "
             f"instead of the export. {_ADVICE}"
+        )
+    if lower.startswith(b"begin:vcard"):
+        raise UnreadableFile(
+            "These are vCards (.vcf), not a CSV file. Export the contacts as CSV, and upload that file."
+        )
+    if text.startswith((b"{", b"[{", b"[\n", b"[\r\n")) and b'":' in text:
+        raise UnreadableFile(
+            "This is JSON, not a CSV file. Export the contacts as CSV, and upload that file."
         )
 
 

@@ -1,0 +1,476 @@
+"""Reading Excel workbooks: their sheets, and cells as a person sees them, a few rows at a time.
+
+openpyxl knows Excel's formats and dates; parts of the archive are read here, with expat, since openpyxl's
+read-only mode keeps a little of every row it has read and gives up over styles that nobody asked for. What
+unpacks to more than memory bears is refused by the sizes in the archive's directory: the standard library
+never unpacks more than these promise.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
+from openpyxl.utils.cell import column_index_from_string
+from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
+
+from contacts.importing.cells import MAX_COLUMNS, Row, UnreadableFile, cleaned
+
+# Unpacked, in bytes. The texts that cells share are kept in memory, several times as large as here; rows pass
+# by, but somebody waits for them.
+MAX_SHARED_BYTES = 64 * 1024 * 1024
+MAX_PART_BYTES = 16 * 1024 * 1024
+MAX_SHEET_BYTES = 2 * 1024 * 1024 * 1024
+# Real sheets shrink to a tenth, empty ones to a hundredth; a thousandth is a trap.
+MAX_SHRINKING = 400
+_SMALL_BYTES = 32 * 1024 * 1024
+# More than any spreadsheet program knows.
+MAX_ROWS = 100_000_000
+# So many sheets are looked at.
+MAX_SHEETS = 100
+_BLOCK = 256 * 1024
+
+_SAVE = "In Excel, choose File, Save as, “Excel Workbook (.xlsx)” or “CSV UTF-8”, and upload that file."
+_AS_CSV = "Save it as “CSV UTF-8” and upload that."
+_DAMAGED = (
+    "This Excel workbook is damaged or was not uploaded whole. Open it in Excel, save it again, and upload "
+    "that."
+)
+# What Excel writes where a formula failed.
+_ERRORS = frozenset(
+    {"#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NUM!", "#NAME?", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
+)
+# Formats that put zeros or texts around a whole number: 00000, "+"0, \+#
+_PADDED = re.compile(r"""((?:"[^"]*"|\\.|[+ ])*)(0+|#+0*)""")
+_PERCENT = re.compile(r"0(?:\.(0+))?%")
+# Controls are escaped in texts: _x000D_
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """The names of a workbook's sheets that hold something, and about how many rows the one chosen has."""
+
+    names: tuple[str, ...]
+    chosen: str
+    rows: int
+
+
+def is_archive(start: bytes) -> bool:
+    return start.startswith(b"PK\x03\x04")
+
+
+def refuse_old_kinds(start: bytes, file: BinaryIO) -> None:
+    """Raise ``UnreadableFile`` for what Excel wrote until 2007, and what it encrypts."""
+    if not start.startswith(b"\xd0\xcf\x11\xe0"):
+        return
+    file.seek(0)
+    before = b""
+    while block := file.read(_BLOCK):
+        # Names in the directory of such a file.
+        if "EncryptedPackage".encode("utf-16-le") in before + block:
+            raise UnreadableFile(
+                "This Excel workbook is encrypted with a password. In Excel, choose File, Info, Protect "
+                "Workbook, Encrypt with Password, empty the field, save it, and upload that."
+            )
+        if "WordDocument".encode("utf-16-le") in before + block:
+            raise UnreadableFile(f"This is a Word document, not a list of contacts. {_AS_CSV}")
+        before = block[-64:]
+    raise UnreadableFile(f"This is an old Excel workbook (.xls). {_SAVE}")
+
+
+def find_sheets(file: BinaryIO, *, sheet: str | None = None) -> Sheets:
+    """The sheets that hold something. The first of them that is not hidden is chosen, or ``sheet``.
+
+    Raises ``UnreadableFile``.
+    """
+    with _opened(file) as workbook:
+        filled = [one for one in workbook.sheets[:MAX_SHEETS] if next(workbook.rows(one), None) is not None]
+        if not filled:
+            raise UnreadableFile("The workbook is empty: none of its sheets holds anything.")
+        shown = [one for one in filled if not one.is_hidden]
+        chosen = next((one for one in filled if one.name == sheet), (shown or filled)[0])
+        return Sheets(tuple(one.name for one in filled), chosen.name, workbook.count_rows(chosen))
+
+
+def sheet_rows(file: BinaryIO, sheet: str) -> Iterator[Row]:
+    """The rows of a sheet that are not empty, each with its number there. Raises ``UnreadableFile``."""
+    with _opened(file) as workbook:
+        found = next((one for one in workbook.sheets if one.name == sheet), None)
+        if found is None:
+            raise UnreadableFile(f"The workbook has no sheet “{sheet}”. Upload it again.")
+        yield from workbook.rows(found)
+
+
+@contextmanager
+def _opened(file: BinaryIO) -> Iterator[_Workbook]:
+    """A workbook. Whatever goes wrong while it is read is the file's fault."""
+    file.seek(0)
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        raise UnreadableFile(
+            "This is an Excel workbook or a ZIP archive that is damaged or was not uploaded whole. "
+            "Open it in its program, save it again, and upload that."
+        ) from None
+    _refuse_other_archives(archive)
+    try:
+        yield _Workbook(archive)
+    except UnreadableFile:
+        raise
+    except (
+        zipfile.BadZipFile,
+        expat.ExpatError,
+        ElementTree.ParseError,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+        # What is missing, no number, out of range; zlib's errors have no base of their own.
+        LookupError,
+        ValueError,
+        OverflowError,
+        zlib.error,
+    ) as error:
+        raise UnreadableFile(_DAMAGED) from error
+
+
+def _refuse_other_archives(archive: zipfile.ZipFile) -> None:
+    names = set(archive.namelist())
+    if any(info.flag_bits & 1 for info in archive.infolist()):
+        raise UnreadableFile("This file is encrypted with a password. Save it without one, and upload that.")
+    if "xl/workbook.bin" in names:
+        raise UnreadableFile(f"This is a binary Excel workbook (.xlsb). {_SAVE}")
+    if "[Content_Types].xml" in names and any(name.lower().startswith("xl") for name in names):
+        return
+    if any(name.startswith("xl/") for name in names):
+        raise UnreadableFile(_DAMAGED)
+    if "Index/Document.iwa" in names or "Index.zip" in names or "index.apxl" in names:
+        raise UnreadableFile(
+            "This is a Numbers document. In Numbers, choose File, Export To, “Excel”, and upload that file."
+        )
+    is_small = "mimetype" in names and archive.getinfo("mimetype").file_size < 200
+    if is_small and b"opendocument.spreadsheet" in archive.read("mimetype"):
+        raise UnreadableFile(
+            "This is an OpenDocument spreadsheet (.ods). Save it as “Excel 2007–365 (.xlsx)” or as CSV, and "
+            "upload that file."
+        )
+    if any(name.startswith("word/") for name in names):
+        raise UnreadableFile(f"This is a Word document, not a list of contacts. {_AS_CSV}")
+    raise UnreadableFile(
+        "This is a ZIP archive or an office document, not a CSV file or an Excel workbook. Unpack it, and "
+        "upload the file that is in it."
+    )
+
+
+class _Workbook:
+    """The parts of a workbook that matter here."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        # Some programs write their paths with other slashes and cases than they name them.
+        self._parts = {_path(info.filename): info for info in archive.infolist()}
+        main = next(
+            (path for _, kind, path in self._relations("") if kind == "officeDocument"), "xl/workbook.xml"
+        )
+        book = self._tree(main)
+        if "purl.oclc.org" in book.tag:
+            raise UnreadableFile(
+                "This workbook is saved as “Strict Open XML Spreadsheet”. In Excel, choose File, Save as, "
+                "“Excel Workbook (.xlsx)”, and upload that file."
+            )
+        related = {name: (kind, path) for name, kind, path in self._relations(main)}
+        paths = dict(related.values())
+        self.sheets: list[_Sheet] = []
+        is_1904 = False
+        for element in book.iter():
+            match _local(element.tag):
+                case "sheet":
+                    relation = next((value for name, value in element.items() if _local(name) == "id"), "")
+                    kind, path = related.get(relation, ("", ""))
+                    if kind == "worksheet" and path in self._parts:
+                        state = element.get("state", "visible")
+                        self.sheets.append(_Sheet(element.get("name", ""), path, state != "visible"))
+                case "workbookPr":
+                    is_1904 = element.get("date1904", "0") in {"1", "true"}
+        self._formats = _Formats(self._styles(paths.get("styles", "")), is_1904=is_1904)
+        self._texts = self._shared_texts(paths.get("sharedStrings", ""))
+
+    def rows(self, sheet: _Sheet) -> Iterator[Row]:
+        """The rows of a sheet that are not empty."""
+        found = _SheetRows(self._texts, self._formats)
+        for block in self._blocks(sheet.path, MAX_SHEET_BYTES):
+            found.feed(block)
+            yield from found.rows
+            found.rows.clear()
+
+    def count_rows(self, sheet: _Sheet) -> int:
+        """About how many rows a sheet has: what it says of its size is often wrong."""
+        count, before = 0, b""
+        for block in self._blocks(sheet.path, MAX_SHEET_BYTES):
+            together = before + block
+            count += together.count(b"<row") + together.count(b":row ")
+            before = block[-3:]
+        return count
+
+    def _relations(self, part: str) -> Iterator[tuple[str, str, str]]:
+        """(its name, its kind, the path it leads to) of each relation of a part."""
+        folder, _, name = part.rpartition("/")
+        path = f"{folder}/_rels/{name}.rels".lstrip("/")
+        if _path(path) not in self._parts:
+            return
+        for element in self._tree(path):
+            target = element.get("Target", "")
+            kind = element.get("Type", "").rpartition("/")[2]
+            yield element.get("Id", ""), kind, _path(posixpath.join("/" + folder, target.replace("\\", "/")))
+
+    def _styles(self, path: str) -> list[str]:
+        """The format of each style's numbers."""
+        if path not in self._parts:
+            return []
+        tree = self._tree(path)
+        own = {
+            element.get("numFmtId", ""): element.get("formatCode", "")
+            for element in tree.iter()
+            if _local(element.tag) == "numFmt"
+        }
+        styles = next((element for element in tree if _local(element.tag) == "cellXfs"), None)
+        numbers = [element.get("numFmtId", "0") for element in styles] if styles is not None else []
+        return [own.get(number) or BUILTIN_FORMATS.get(int(number), "General") for number in numbers]
+
+    def _shared_texts(self, path: str) -> list[str]:
+        found = _SharedTexts()
+        if path in self._parts:
+            for block in self._blocks(path, MAX_SHARED_BYTES):
+                found.feed(block)
+        return found.texts
+
+    def _tree(self, path: str) -> ElementTree.Element:
+        builder = ElementTree.TreeBuilder()
+        parser = _parser()
+        parser.StartElementHandler = builder.start
+        parser.EndElementHandler = builder.end
+        for block in self._blocks(path, MAX_PART_BYTES):
+            parser.Parse(block)
+        return builder.close()
+
+    def _blocks(self, path: str, limit: int) -> Iterator[bytes]:
+        """A part of the archive, unpacked, if memory and patience bear it."""
+        info = self._parts[_path(path)]
+        shrinks = info.file_size > _SMALL_BYTES and info.file_size > MAX_SHRINKING * info.compress_size
+        if info.file_size > limit or shrinks:
+            raise UnreadableFile(
+                f"Unpacked, this workbook is too large to be read ({info.file_size // (1024 * 1024):,} MB in "
+                f"one part of it). {_AS_CSV}"
+            )
+        with self._archive.open(info) as part:
+            while block := part.read(_BLOCK):
+                yield block
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    name: str
+    path: str
+    is_hidden: bool
+
+
+class _SharedTexts:
+    """The texts that cells refer to, each without its formatting and how Asian ones are pronounced."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._parts: list[str] = []
+        self._is_said = False
+        self._parser = _parser(self._start, self._end)
+
+    def feed(self, block: bytes) -> None:
+        self._parser.Parse(block)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        match _local(name):
+            case "si":
+                self._parts = []
+            case "t" if not self._is_said:
+                self._parser.CharacterDataHandler = self._parts.append
+            case "rPh":
+                self._is_said = True
+
+    def _end(self, name: str) -> None:
+        match _local(name):
+            case "t":
+                self._parser.CharacterDataHandler = None
+            case "rPh":
+                self._is_said = False
+            case "si":
+                self.texts.append(_unescaped("".join(self._parts)))
+
+
+class _SheetRows:
+    """Rows of a sheet, as its text is fed in."""
+
+    def __init__(self, texts: list[str], formats: _Formats) -> None:
+        self.rows: list[Row] = []
+        self._texts = texts
+        self._formats = formats
+        self._number = 0
+        self._cells: list[str] = []
+        self._position = -1
+        self._kind = self._style = ""
+        self._parts: list[str] = []
+        self._is_said = False
+        self._parser = _parser(self._start, self._end)
+
+    def feed(self, block: bytes) -> None:
+        self._parser.Parse(block)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        tag = name if ":" not in name else _local(name)
+        if tag == "v" or (tag == "t" and not self._is_said):
+            self._parser.CharacterDataHandler = self._parts.append
+        elif tag == "c":
+            reference = attributes.get("r")
+            if reference:
+                self._position = column_index_from_string(reference.rstrip("0123456789")) - 1
+            else:
+                self._position += 1
+            self._kind = attributes.get("t", "n")
+            self._style = attributes.get("s", "")
+            self._parts = []
+        elif tag == "row":
+            # Each number once, whatever the file says.
+            self._number = max(int(float(attributes.get("r") or 0)), self._number + 1)
+            if self._number > MAX_ROWS:
+                raise ValueError("no sheet has so many rows")
+            self._position = -1
+            self._cells = []
+        elif tag == "rPh":
+            self._is_said = True
+
+    def _end(self, name: str) -> None:
+        tag = name if ":" not in name else _local(name)
+        if tag in {"v", "t"}:
+            self._parser.CharacterDataHandler = None
+        elif tag == "c":
+            if self._parts and (text := self._text("".join(self._parts))):
+                # One column more than allowed is enough to tell.
+                position = min(self._position, MAX_COLUMNS)
+                if len(self._cells) <= position:
+                    self._cells += [""] * (position - len(self._cells) + 1)
+                self._cells[position] = text
+        elif tag == "row":
+            cells = cleaned(self._cells)
+            while cells and not cells[-1]:
+                cells.pop()
+            if cells:
+                self.rows.append(Row(self._number, cells))
+        elif tag == "rPh":
+            self._is_said = False
+
+    def _text(self, value: str) -> str:
+        """A cell's content as a person sees it."""
+        match self._kind:
+            case "s":
+                return self._texts[int(value)]
+            case "n":
+                return self._formats.written(value.strip(), self._style)
+            case "b":
+                return "yes" if value.strip() in {"1", "true"} else "no"
+            case "e":
+                return ""
+            case "d":
+                return value.removesuffix("T00:00:00").replace("T", " ")
+            case _:
+                text = _unescaped(value)
+                return "" if text in _ERRORS else text
+
+
+class _Formats:
+    """Numbers as their formats show them, where the format says what they are."""
+
+    def __init__(self, styles: list[str], *, is_1904: bool) -> None:
+        self._styles = styles
+        self._epoch = CALENDAR_MAC_1904 if is_1904 else CALENDAR_WINDOWS_1900
+        self._writers: dict[str, Callable[[float], str] | None] = {}
+
+    def written(self, value: str, style: str) -> str:
+        """A stored number as text: whole, never 1.4155550142E10; dates in ISO form."""
+        if style not in self._writers:
+            self._writers[style] = self._writer(style)
+        writer = self._writers[style]
+        if writer is None and value.isdecimal() and len(value) <= 15:
+            return value
+        number = float(value)
+        text = writer(number) if writer else ""
+        return text or _plain(number, value)
+
+    def _writer(self, style: str) -> Callable[[float], str] | None:
+        format_ = self._styles[int(style)] if style and int(style) < len(self._styles) else "General"
+        if is_date_format(format_):
+            is_duration = is_timedelta_format(format_)
+            return lambda number: self._moment(number, is_duration=is_duration)
+        if match := _PADDED.fullmatch(format_):
+            before = re.sub(r'\\(.)|"', r"\1", match[1])
+            zeros = match[2].count("0")
+            return lambda number: before + str(round(number)).zfill(zeros) if number >= 0 else ""
+        if match := _PERCENT.fullmatch(format_):
+            digits = len(match[1] or "")
+            return lambda number: f"{number:.{digits}%}"
+        return None
+
+    def _moment(self, number: float, *, is_duration: bool) -> str:
+        try:
+            moment = from_excel(number, self._epoch, timedelta=is_duration)
+        except (OverflowError, ValueError):
+            return ""
+        if not isinstance(moment, dt.datetime):
+            return str(moment)
+        moment = moment.replace(microsecond=0)
+        return moment.date().isoformat() if moment.time() == dt.time() else moment.isoformat(" ")
+
+
+def _plain(number: float, written: str) -> str:
+    if number.is_integer() and abs(number) < 1e15:
+        return str(int(number))
+    # As people typed it, 0.3 and not 0.30000000000000004: Excel keeps fifteen digits.
+    text = f"{number:.15g}"
+    return written if "e" in text else text
+
+
+def _parser(
+    start: Callable[[str, dict[str, str]], None] | None = None, end: Callable[[str], None] | None = None
+) -> expat.XMLParserType:
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    # Workbooks declare no types, and so no entities: what does is a trap.
+    parser.StartDoctypeDeclHandler = _refuse_declaration
+    return parser
+
+
+def _refuse_declaration(*_: object) -> None:
+    raise UnreadableFile(_DAMAGED)
+
+
+def _local(name: str) -> str:
+    """A name without its prefix."""
+    return name.rpartition(":")[2]
+
+
+def _path(name: str) -> str:
+    return posixpath.normpath("/" + name.replace("\\", "/")).lstrip("/").lower()
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
