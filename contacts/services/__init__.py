@@ -9,7 +9,18 @@ from contacts.services.do_not_contact import (
     remove_from_do_not_contact,
 )
 from contacts.services.imports import guessed_mapping, inspect_import, map_import, retry_import, upload_import
-from contacts.services.lists import create_list, delete_list, rename_list
+from contacts.services.lists import (
+    add_to_list,
+    copy_list,
+    create_list,
+    delete_list,
+    intersect_lists,
+    merge_lists,
+    remove_from_list,
+    rename_list,
+    split_list,
+    subtract_list,
+)
 from contacts.services.numbers import MAX_TYPED_LINES, InvalidLine, NumbersAdded, add_numbers
 
 __all__ = [
@@ -21,14 +32,21 @@ __all__ = [
     "add_lines_to_do_not_contact",
     "add_numbers",
     "add_to_do_not_contact",
+    "add_to_list",
+    "copy_list",
     "create_list",
     "delete_list",
     "edit_contact",
     "guessed_mapping",
     "inspect_import",
+    "intersect_lists",
     "map_import",
+    "merge_lists",
     "remove_from_do_not_contact",
+    "remove_from_list",
     "rename_list",
     "retry_import",
+    "split_list",
+    "subtract_list",
     "upload_import",
 ]

@@ -1,0 +1,89 @@
+"""What a person narrows the contacts of a list down to: read from a page's address, and written back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from contacts.models import Contact, DoNotContact, ZoneSet
+from contacts.queries import number_is_do_not_contact, search_contacts
+
+WITH, WITHOUT = "with", "without"
+YES, NO = "yes", "no"
+UNKNOWN_ZONE = "unknown"
+MOST_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class ContactFilters:
+    """Empty texts filter nothing. ``zone`` is an IANA name, one of the zones a contact may be in, or
+    "unknown"; ``do_not_contact`` is about calls."""
+
+    q: str = ""
+    email: str = ""
+    number: str = ""
+    do_not_contact: str = ""
+    zone: str = ""
+
+    @classmethod
+    def of(cls, parameters: QueryDict) -> ContactFilters:
+        """From an address; what makes no sense there filters nothing."""
+
+        def one_of(name: str, *values: str) -> str:
+            value = parameters.get(name, "")
+            return value if value in values else ""
+
+        return cls(
+            q=" ".join(parameters.get("q", "").replace("\0", "").split())[:MOST_CHARACTERS],
+            email=one_of("email", WITH, WITHOUT),
+            number=one_of("number", WITH, WITHOUT),
+            do_not_contact=one_of("do_not_contact", YES, NO),
+            zone=parameters.get("zone", "").replace("\0", "")[:64],
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return self == ContactFilters()
+
+    def apply(self, contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+        contacts = search_contacts(contacts, self.q, settings.DEFAULT_COUNTRY)
+        if self.email:
+            contacts = contacts.filter(email__isnull=self.email == WITHOUT)
+        if self.number:
+            contacts = contacts.filter(phone_number__isnull=self.number == WITHOUT)
+        if self.do_not_contact:
+            forbidden = number_is_do_not_contact(DoNotContact.Scope.VOICE)
+            contacts = contacts.filter(forbidden if self.do_not_contact == YES else ~forbidden)
+        if self.zone:
+            of_zone = Q(zones=[]) if self.zone == UNKNOWN_ZONE else Q(zones__contains=[self.zone])
+            # Few sets hold a zone; their keys let the database estimate how many contacts are meant.
+            contacts = contacts.filter(
+                zone_set__in=list(ZoneSet.objects.filter(of_zone).values_list("pk", flat=True))
+            )
+        return contacts
+
+    def in_words(self) -> str:
+        """What is left, as it ends "the contacts …": "that match “denver”, with an email address"."""
+        words = []
+        if self.q:
+            words.append(f"that match “{self.q}”")
+        if self.email:
+            words.append(f"{self.email} an email address")
+        if self.number:
+            words.append(f"{self.number} a number")
+        if self.do_not_contact:
+            words.append("on do-not-contact" if self.do_not_contact == YES else "not on do-not-contact")
+        if self.zone:
+            words.append("of unknown time zone" if self.zone == UNKNOWN_ZONE else f"in {self.zone}")
+        return ", ".join(words)
+
+    def address(self, **changes: str) -> str:
+        """The query string of these filters, with some changed: "?email=with", or "" for none."""
+        changed = replace(self, **changes)
+        given = {field.name: getattr(changed, field.name) for field in fields(changed)}
+        query = urlencode({name: value for name, value in given.items() if value})
+        return f"?{query}" if query else ""

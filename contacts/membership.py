@@ -1,0 +1,88 @@
+"""What may be asked about lists: who is on them, what two of them share, and where they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
+
+from contacts.models import Contact, List, Membership
+from contacts.models.lists import MembershipQuerySet
+
+# Filtered contacts are counted up to here: a page need not know whether it is 1,200 or 900,000.
+MOST_COUNTED = 1000
+
+
+def contacts_of(list: List) -> QuerySet[Contact]:
+    """The contacts on a list now, each with ``member``: its key again, as the list's index has it.
+
+    Pages ordered by ``member`` start where their cursor says; the database would not carry a bound of
+    the contact's key over to the index of the list.
+    """
+    return Contact.objects.filter(memberships__list=list, memberships__removed_in__isnull=True).annotate(
+        member=F("memberships__contact_id")
+    )
+
+
+def contacts_of_version(list: List, number: int) -> QuerySet[Contact]:
+    """Who was on a list in one of its versions."""
+    members = Membership.objects.filter(list=list).of_version(number)
+    return Contact.objects.filter(pk__in=members.values("contact"))
+
+
+def on_any_of(lists: Sequence[List]) -> QuerySet[Contact]:
+    """Each contact that is on one of the lists now, once."""
+    return Contact.objects.filter(_is_on(lists))
+
+
+def on_both(first: List, second: List) -> QuerySet[Contact]:
+    return Contact.objects.filter(_is_on([first]), _is_on([second]))
+
+
+def only_on(first: List, second: List) -> QuerySet[Contact]:
+    """Contacts of the first list that are not on the second."""
+    return Contact.objects.filter(_is_on([first]), ~_is_on([second]))
+
+
+def _is_on(lists: Sequence[List]) -> Exists:
+    return Exists(_members(lists).filter(contact=OuterRef("pk")))
+
+
+def _members(lists: Sequence[List]) -> MembershipQuerySet:
+    return Membership.objects.filter(list__in=lists).current()
+
+
+def count_in_both(first: List, second: List) -> int:
+    """How many contacts two lists share; no contact is looked at."""
+    return _members([first]).filter(contact__in=_members([second]).values("contact")).count()
+
+
+def count_on_any_of(lists: Sequence[List]) -> int:
+    """How many contacts several lists have together, each counted once."""
+    return int(_members(lists).aggregate(people=Count("contact", distinct=True))["people"])
+
+
+def counted_up_to(contacts: QuerySet[Any], most: int = MOST_COUNTED) -> int:
+    """How many there are, or ``most + 1`` when there are more."""
+    return contacts.order_by()[: most + 1].count()
+
+
+@dataclass(frozen=True)
+class ListUse:
+    """One place where a list is used. ``version`` is what the channel started with, None: not started;
+    without a channel, the campaign leaves the list's contacts alone."""
+
+    campaign: Any
+    channel: Any = None
+    version: int | None = None
+
+
+def uses_of(list: List) -> Sequence[ListUse]:
+    """Where a list is used, newest first. Lists know of campaigns only by these two relations."""
+    assigned = list.channel_lists.select_related("channel__campaign").order_by("-channel__campaign_id", "-id")
+    return [
+        *(ListUse(one.channel.campaign, one.channel, one.version) for one in assigned),
+        *(ListUse(campaign) for campaign in list.excluded_from.order_by("-id")),
+    ]

@@ -1,0 +1,385 @@
+"""Lists: copied, merged, subtracted, split, exported; their pages; two hands at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+from django.db import connection, transaction
+
+from contacts.filters import ContactFilters
+from contacts.membership import contacts_of, contacts_of_version, uses_of
+from contacts.models import Contact, List, ListVersion, Membership
+from contacts.services import (
+    Refused,
+    add_numbers,
+    add_to_list,
+    copy_list,
+    create_list,
+    delete_list,
+    intersect_lists,
+    merge_lists,
+    remove_from_list,
+    split_list,
+    subtract_list,
+)
+from contacts.services.lists import part_names, part_sizes
+from tests.factories import CampaignFactory, ChannelFactory, ContactFactory, ListFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def people(list: List) -> set[str]:
+    """Who is on a list, by first name; and its size and versions agree with that."""
+    list.refresh_from_db()
+    names = [contact.first_name for contact in contacts_of(list)]
+    assert len(names) == len(set(names)) == list.size
+    versions = ListVersion.objects.filter(list=list).order_by("number")
+    assert [version.number for version in versions] == [*range(1, list.version + 1)]
+    size = 0
+    for version in versions:
+        size += version.added - version.removed
+        assert version.size == size == contacts_of_version(list, version.number).count()
+    return set(names)
+
+
+def make_list(name: str, *names: str) -> List:
+    """A list of contacts by these first names, who are the same on every list."""
+    members = [
+        Contact.objects.filter(first_name=one).first() or ContactFactory(first_name=one, last_name="")
+        for one in names
+    ]
+    return ListFactory(name=name, members=members)
+
+
+def note_of(list: List) -> str:
+    return ListVersion.objects.get(list=list, number=list.version).note
+
+
+# --- Copy, merge, subtract, intersect --------------------------------------------------------------------
+
+
+def test_a_copy_has_the_same_contacts_and_says_where_from(supervisor):
+    autumn = make_list("Autumn", "Anna", "Bo")
+    copy = copy_list(list=autumn, name="Winter", actor=supervisor)
+    assert people(copy) == people(autumn) == {"Anna", "Bo"}
+    assert note_of(copy) == "Copied from “Autumn”, version 1"
+    assert copy.versions.get().created_by == supervisor
+
+
+def test_only_those_who_match_are_copied():
+    autumn = make_list("Autumn", "Anna", "Bo", "Cem")
+    Contact.objects.filter(first_name__in=["Anna", "Bo"]).update(email="one@example.com")
+    copy = copy_list(list=autumn, name="Winter", filters=ContactFilters(q="bo", email="with"), actor=None)
+    assert people(copy) == {"Bo"}
+    assert note_of(copy) == "Copied from “Autumn”, version 1: those that match “bo”, with an email address"
+
+
+def test_lists_are_merged_into_a_new_one_with_each_contact_once():
+    first, second = make_list("First", "Anna", "Bo"), make_list("Second", "Bo", "Cem")
+    merged = merge_lists(lists=[first, second, first], name="Both", actor=None)
+    assert people(merged) == {"Anna", "Bo", "Cem"}
+    assert note_of(merged) == "Merged from “First”, version 1 and “Second”, version 1"
+    assert (people(first), people(second)) == ({"Anna", "Bo"}, {"Bo", "Cem"})
+
+
+def test_lists_are_merged_into_one_of_them_as_its_next_version():
+    first, second = make_list("First", "Anna", "Bo"), make_list("Second", "Bo", "Cem")
+    merge_lists(lists=[first, second], into=first, actor=None)
+    assert people(first) == {"Anna", "Bo", "Cem"}
+    version = first.versions.get(number=2)
+    assert (version.added, version.removed, version.size) == (1, 0, 3)
+
+
+def test_a_list_is_subtracted_as_a_new_version_or_as_a_new_list():
+    first, second = make_list("First", "Anna", "Bo"), make_list("Second", "Bo", "Cem")
+    rest = subtract_list(list=first, minus=second, name="Rest", actor=None)
+    assert (people(rest), people(first)) == ({"Anna"}, {"Anna", "Bo"})
+    assert subtract_list(list=first, minus=second, actor=None) == first
+    assert people(first) == {"Anna"}
+    version = first.versions.get(number=2)
+    assert (version.added, version.removed, version.note) == (
+        0,
+        1,
+        "Without the contacts of “Second”, version 1",
+    )
+
+
+def test_what_two_lists_share_is_kept():
+    first, second = make_list("First", "Anna", "Bo"), make_list("Second", "Bo", "Cem")
+    assert people(intersect_lists(list=first, other=second, name="Shared", actor=None)) == {"Bo"}
+    assert people(intersect_lists(list=first, other=second, actor=None)) == {"Bo"}
+
+
+def test_what_makes_no_sense_is_refused_and_leaves_everything_as_it_was():
+    full, other, same = make_list("Full", "Anna"), make_list("Other", "Bo"), make_list("Same", "Anna")
+    empty, nobody = ListFactory(name="Empty"), ContactFilters(q="zz")
+    for message, attempt in [
+        ("nobody to copy", lambda: copy_list(list=empty, name="X", actor=None)),
+        (
+            "nobody to copy",
+            lambda: copy_list(list=full, name="X", filters=nobody, actor=None),
+        ),
+        ("already", lambda: copy_list(list=full, name="Other", actor=None)),
+        ("name", lambda: copy_list(list=full, name=" ", actor=None)),
+        ("at least one other", lambda: merge_lists(lists=[full, full], name="X", actor=None)),
+        ("at least one other", lambda: merge_lists(lists=[full], into=full, actor=None)),
+        ("is on “Full” already", lambda: merge_lists(lists=[same, empty], into=full, actor=None)),
+        ("are empty", lambda: merge_lists(lists=[empty, ListFactory()], name="X", actor=None)),
+        ("another list", lambda: subtract_list(list=full, minus=full, actor=None)),
+        ("nothing to subtract", lambda: subtract_list(list=full, minus=other, actor=None)),
+        ("Nobody would be left", lambda: subtract_list(list=full, minus=same, actor=None)),
+        ("Nobody would be left", lambda: subtract_list(list=full, minus=same, name="X", actor=None)),
+        ("is empty", lambda: subtract_list(list=empty, minus=full, actor=None)),
+        ("Nobody would be left", lambda: intersect_lists(list=full, other=other, actor=None)),
+        ("Nothing would change", lambda: intersect_lists(list=full, other=same, actor=None)),
+        ("too few", lambda: split_list(list=full, shares=[50, 50], actor=None)),
+        ("2 to 10", lambda: split_list(list=full, shares=[100], actor=None)),
+        ("2 to 10", lambda: split_list(list=full, shares=[1] * 11, actor=None)),
+        ("2 to 10", lambda: split_list(list=full, shares=[1, 0], actor=None)),
+    ]:
+        with pytest.raises(Refused, match=message):
+            attempt()
+    assert not List.objects.filter(name="X").exists()
+    for one, members in ((full, {"Anna"}), (other, {"Bo"}), (same, {"Anna"}), (empty, set())):
+        assert people(one) == members
+
+
+def test_a_list_deleted_meanwhile_is_told():
+    first, second = make_list("First", "Anna"), make_list("Second", "Bo")
+    List.objects.filter(pk=second.pk).delete()
+    with pytest.raises(Refused, match="“Second” was deleted"):
+        merge_lists(lists=[first, second], name="X", actor=None)
+
+
+def test_long_names_and_many_lists_fit_into_a_note():
+    lists = [ListFactory(name=f"{n}" * 120, members=1) for n in range(4)]
+    merged = merge_lists(lists=lists, name="All", actor=None)
+    assert len(note_of(merged)) == 200
+
+
+def test_who_came_back_is_on_the_list_once():
+    autumn = make_list("Autumn", "Anna", "Bo")
+    anna = Contact.objects.filter(first_name="Anna")
+    assert remove_from_list(list=autumn, contacts=anna, actor=None) == 1
+    assert people(autumn) == {"Bo"}
+    assert add_to_list(list=autumn, contacts=anna, actor=None) == 1
+    assert add_to_list(list=autumn, contacts=anna, actor=None) == 0
+    assert people(autumn) == {"Anna", "Bo"}
+    assert autumn.version == 3
+    assert {one.first_name for one in contacts_of_version(autumn, 2)} == {"Bo"}
+
+
+def test_removing_who_is_not_on_it_makes_no_version():
+    autumn = make_list("Autumn", "Anna")
+    assert remove_from_list(list=autumn, contacts=Contact.objects.exclude(first_name="Anna"), actor=None) == 0
+    assert people(autumn) == {"Anna"}
+
+
+def test_a_channel_keeps_the_version_it_was_started_with():
+    first, second = make_list("First", "Anna", "Bo"), make_list("Second", "Bo")
+    channel = ChannelFactory(lists=[first], running=True)
+    pinned = channel.channel_lists.get()
+    assert pinned.version == 1
+    subtract_list(list=first, minus=second, actor=None)
+    pinned.refresh_from_db()
+    assert pinned.version == 1
+    assert contacts_of_version(first, pinned.version).count() == 2
+
+
+# --- Split -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("total", "shares", "sizes"),
+    [
+        (5, [50, 50], [3, 2]),
+        (1000, [10, 90], [100, 900]),
+        (10, [1, 1, 1], [4, 3, 3]),
+        (7, [1] * 7, [1] * 7),
+        (3, [1, 1000], [0, 3]),
+        (999_999, [33, 33, 34], [330_000, 330_000, 339_999]),
+    ],
+)
+def test_parts_have_the_sizes_of_their_shares(total, shares, sizes):
+    assert part_sizes(total, shares) == sizes
+    assert sum(sizes) == total
+
+
+def test_a_split_gives_everybody_to_exactly_one_part():
+    everybody = ListFactory(name="Autumn", members=101)
+    parts = split_list(list=everybody, shares=[10, 90], actor=None)
+    assert [(part.name, part.size) for part in parts] == [("Autumn A", 10), ("Autumn B", 91)]
+    members = Counter(Membership.objects.filter(list__in=parts).values_list("contact", flat=True))
+    assert set(members.values()) == {1}
+    assert len(members) == 101
+    assert note_of(parts[0]) == "Drawn at random from “Autumn”, version 1, 10/90"
+    everybody.refresh_from_db()
+    assert (everybody.size, everybody.version) == (101, 1)
+
+
+def test_a_split_is_drawn_anew_unless_the_seed_is_the_same():
+    everybody = ListFactory(members=60)
+
+    def drawn(seed: int | None) -> frozenset[int]:
+        with transaction.atomic():
+            first, _ = split_list(list=everybody, shares=[1, 1], seed=seed, actor=None)
+            found = frozenset(first.memberships.values_list("contact", flat=True))
+            transaction.set_rollback(True)
+        return found
+
+    assert drawn(7) == drawn(7)
+    assert len({drawn(seed) for seed in range(5)} | {drawn(None)}) == 6
+
+
+def test_a_split_favours_nobody():
+    everybody = ListFactory(members=400)
+    oldest = set(everybody.memberships.order_by("contact").values_list("contact", flat=True)[:200])
+    first, _ = split_list(list=everybody, shares=[1, 1], seed=1, actor=None)
+    share = len(oldest & set(first.memberships.values_list("contact", flat=True)))
+    # Of 200 draws: 100 expected, standard deviation 5.
+    assert 75 < share < 125
+
+
+def test_a_split_refuses_names_that_are_taken_and_makes_nothing():
+    everybody = ListFactory(name="Autumn", members=4)
+    ListFactory(name="Autumn B")
+    with pytest.raises(Refused, match="“Autumn B” already"):
+        split_list(list=everybody, shares=[1, 1], actor=None)
+    assert not List.objects.filter(name="Autumn A").exists()
+    assert split_list(list=everybody, shares=[1, 1], name="Test", actor=None)[1].name == "Test B"
+
+
+def test_parts_are_lettered():
+    assert part_names("X", 3) == ["X A", "X B", "X C"]
+
+
+# --- Used by ---------------------------------------------------------------------------------------------
+
+
+def test_a_list_says_where_it_is_used_and_is_not_deleted_there():
+    used = ListFactory(name="Autumn", members=1)
+    channel = ChannelFactory(lists=[used], campaign__name="Sale")
+    excluding = CampaignFactory(name="Survey")
+    excluding.exclusions.add(used)
+    assert [(use.campaign, use.channel, use.version) for use in uses_of(used)] == [
+        (channel.campaign, channel, None),
+        (excluding, None, None),
+    ]
+    with pytest.raises(Refused, match="used by “Sale” and “Survey”"):
+        delete_list(list=used)
+
+
+# --- At once ---------------------------------------------------------------------------------------------
+
+
+def at_once(*deeds) -> list[object]:
+    """What each returned or raised; each in a thread with a connection of its own."""
+    outcomes: list[object] = [None] * len(deeds)
+
+    def run(place, deed):
+        try:
+            outcomes[place] = deed()
+        except Exception as error:
+            outcomes[place] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(deeds)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    return outcomes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_operations_on_the_same_lists_wait_for_each_other_and_not_in_a_circle():
+    first = make_list("First", *(f"a{n}" for n in range(30)), "both")
+    second = make_list("Second", *(f"b{n}" for n in range(30)), "both")
+
+    def again(deed):
+        def repeat():
+            for _ in range(5):
+                deed()
+
+        return repeat
+
+    def fresh(list: List) -> List:
+        return List.objects.get(pk=list.pk)
+
+    def swap(source: List, target: List):
+        def deed():
+            add_to_list(list=fresh(target), contacts=contacts_of(source), actor=None)
+            remove_from_list(
+                list=fresh(target),
+                contacts=contacts_of(source).filter(first_name__startswith="a"),
+                actor=None,
+            )
+
+        return deed
+
+    def merge(into: List, other: List):
+        def deed():
+            with suppress(Refused):
+                merge_lists(lists=[fresh(other)], into=fresh(into), actor=None)
+
+        return deed
+
+    outcomes = at_once(
+        again(swap(first, second)),
+        again(swap(second, first)),
+        again(merge(first, second)),
+        again(merge(second, first)),
+        again(lambda: add_numbers(list=fresh(first), lines="415 555 0142 Typed", country="US", actor=None)),
+    )
+    assert outcomes == [None] * 5
+    people(first)
+    people(second)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_operation_waits_for_an_import_into_its_list():
+    target, other = make_list("First", "Anna"), make_list("Second", "Bo")
+    holding, done = threading.Event(), threading.Event()
+
+    def importing():
+        with transaction.atomic():
+            List.objects.select_for_update().get(pk=target.pk)
+            holding.set()
+            # Long enough for the other to run into the lock, if it looked without waiting.
+            assert not done.wait(0.5)
+            add_numbers(list=List.objects.get(pk=target.pk), lines="4155550142 Cem", country="US", actor=None)
+
+    def merging():
+        holding.wait(10)
+        merge_lists(lists=[List.objects.get(pk=other.pk)], into=List.objects.get(pk=target.pk), actor=None)
+        done.set()
+
+    assert at_once(importing, merging) == [None, None]
+    assert people(target) == {"Anna", "Bo", "Cem"}
+    assert list(target.versions.order_by("number").values_list("note", flat=True))[1:] == [
+        "Typed in",
+        "Merged from “Second”, version 1",
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_lists_made_by_one_name_at_once_one_is_refused():
+    outcomes = at_once(*[lambda: create_list(name="Autumn", actor=None)] * 2)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["List", "Refused"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_campaigns_take_a_list_while_it_changes():
+    autumn = make_list("Autumn", "Anna", "Bo")
+    channel = ChannelFactory()
+    with transaction.atomic():
+        remove_from_list(list=autumn, contacts=Contact.objects.filter(first_name="Bo"), actor=None)
+        began = time.monotonic()
+        assert at_once(lambda: channel.channel_lists.create(list_id=autumn.pk) and None) == [None]
+        assert time.monotonic() - began < 10
