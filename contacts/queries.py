@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Sum, TextField, Value
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -19,10 +21,9 @@ SEARCH_WORDS = 6
 SEARCH_LENGTH = 200
 # Beyond, a page says "more than 1,000".
 MOST_COUNTED = 1_000
-# A search looks at so many of the newest contacts before it decides how to look at the others.
-_NEWEST = 20_000
+# A search looks for so many matches among so many of the newest contacts before it decides how to go on.
 _MANY = 50
-_ALL = 2**31
+_NEWEST = 20_000
 # A pattern that has a trigram for the index: three letters in a row, a word's beginning, or its end.
 _TRIGRAM = re.compile(r"\w{3}|\W\w|\w\w\W")
 # Three characters are what an index of parts of words begins with.
@@ -69,9 +70,21 @@ class _Holds(Func):
         (text, text_parameters), (word, word_parameters) = (
             compiler.compile(part) for part in self.source_expressions
         )
-        # An expression that is none of the index's: reading all of the index takes longer than all rows.
+        # An expression that no index has. For a word without a trigram the whole index would be read, which
+        # takes longer than reading all rows.
         text = text if self.by_index else f"({text} || '')"
         return self.template % {"text": text, "word": word}, [*text_parameters, *word_parameters]
+
+
+class _IsOneOf(Func):
+    """Whether a row is one of those of a query, which is run first: the planner can't merge the two."""
+
+    output_field = BooleanField()
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        super().__init__(F("pk"), ArraySubquery(rows.order_by().values("pk")))
 
 
 def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> QuerySet[Contact]:
@@ -79,51 +92,53 @@ def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> Que
 
     ``country`` is where numbers without ``+`` are at home. Every word must be found somewhere; accents and
     case make no difference. One or two letters stand for words that begin with them.
+
+    Quick for few matches and for many. Pages want the newest: where many of the newest match, reading on
+    from them soon has a page. But a planner, which knows no more than how many match, would read everything
+    so where all of them are old (a company imported years ago). Hence the look at the newest, and else the
+    index.
     """
     text = text.replace("\0", "").strip()[:SEARCH_LENGTH]
     if not text:
         return contacts
     if not any(char.isalnum() or not char.isascii() for char in text):
         return contacts.none()
+    before = Contact.objects.order_by("-pk").values_list("pk", flat=True)[_NEWEST : _NEWEST + 1].first() or 0
+    by_index = _matching(text, country, by_index=True)
+    by_reading = _matching(text, country, by_index=False)
+    newest = Contact.objects.filter(by_reading, pk__gt=before).order_by("-pk")
+    if len(newest.values_list("pk")[:_MANY]) == _MANY:
+        # The planner may take the index all the same, where it expects few.
+        return contacts.filter(by_index)
+    return contacts.filter(_IsOneOf(Contact.objects.filter(by_index)))
+
+
+def _matching(text: str, country: str, *, by_index: bool) -> Q:
     if _NUMBER.fullmatch(text):
-        matching = _number(text)
-        if isinstance(number := normalise(text, country), str):
-            matching |= Q(phone_number=number)
-        return _found(contacts, matching)
+        number = normalise(text, country)
+        part = _number(text, by_index)
+        return part | Q(phone_number=number) if isinstance(number, str) else part
     matching = Q()
     for word in text.split()[:SEARCH_WORDS]:
-        matching &= _number(word) if _NUMBER.fullmatch(word) else _word(word)
-    return _found(contacts, matching)
+        matching &= _number(word, by_index) if _NUMBER.fullmatch(word) else _word(word, by_index)
+    return matching
 
 
-def _word(word: str) -> Q:
-    return _holds(f" {word}" if len(word) < 3 and word.isascii() else word)
+def _word(word: str, by_index: bool) -> Q:
+    return _holds(f" {word}" if len(word) < 3 and word.isascii() else word, by_index)
 
 
-def _number(written: str) -> Q:
+def _number(written: str, by_index: bool) -> Q:
     """Digits of a number, or what looks like one: 24/7."""
     digits = "".join(str(int(char)) for char in written if char.isdecimal())
     # What stands in front of a number within its country is not part of its E.164 form.
     part = f"+{digits}" if written.startswith("+") else digits.lstrip("0") or digits
-    return _holds(part) if part in written else _holds(part) | _holds(written)
+    found = _holds(part, by_index)
+    return found if part in written else found | _holds(written, by_index)
 
 
-def _holds(part: str) -> Q:
-    return Q(_Holds(part, by_index=bool(_TRIGRAM.search(part))))
-
-
-def _found(contacts: QuerySet[Contact], matching: Q) -> QuerySet[Contact]:
-    """``contacts`` that match, in a way that is quick for few and for many of them.
-
-    Pages want the newest. Where many match, reading contacts from the newest on soon has a page of them,
-    and the planner sees that. Where few of the newest match, it may be misled: many matches that are all
-    old (a company imported years ago) have it read everything. These are looked up by the index first.
-    """
-    newest = Contact.objects.filter(pk__in=Contact.objects.order_by("-pk").values("pk")[:_NEWEST])
-    if len(newest.filter(matching).order_by().values_list("pk")[:_MANY]) == _MANY:
-        return contacts.filter(matching)
-    # The bound is none; with one, the planner looks at this part for itself.
-    return contacts.filter(pk__in=Contact.objects.filter(matching).order_by().values("pk")[:_ALL])
+def _holds(part: str, by_index: bool) -> Q:
+    return Q(_Holds(part, by_index=by_index and bool(_TRIGRAM.search(part))))
 
 
 def do_not_contact() -> QuerySet[DoNotContact]:
