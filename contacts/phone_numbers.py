@@ -6,7 +6,6 @@ spreadsheets do to numbers, where they lose nothing, and reasons in words.
 
 from __future__ import annotations
 
-import enum
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -16,16 +15,8 @@ from phonenumbers import NumberParseException, ValidationResult
 from phonenumbers import timezone as number_zones
 from phonenumbers.geodata.locale import LOCALE_DATA
 
-
-class Reason(enum.Enum):
-    EMPTY = "no phone number"
-    NOT_A_NUMBER = "not a phone number"
-    ROUNDED = "rounded by a spreadsheet, its last digits are lost: format the column as text"
-    NO_COUNTRY = "has no country code, and no default country was given"
-    UNKNOWN_COUNTRY = "its country code does not exist"
-    TOO_SHORT = "too short"
-    TOO_LONG = "too long"
-    NOT_IN_USE = "no such number exists in its country"
+from contacts import numbering
+from contacts.numbering import Reason
 
 
 @dataclass(frozen=True)
@@ -63,12 +54,28 @@ _LENGTH_REASONS = {
 }
 
 
+# What may stand between digits without any meaning, to the library too; bytes are quicker to delete from.
+_SEPARATORS = b" ()-./[]"
+_RARE_SEPARATORS = str.maketrans(dict.fromkeys("\u00a0\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
+# What can be stored and dialed anywhere (ITU-T E.164: 15 digits at most). The library knows of some that are
+# dialed only within Germany, Japan, Iran and a few others.
+_FEWEST_DIGITS, _MOST_DIGITS = 7, 15
+
+
 def normalise(text: str, country: str = "") -> str | Rejection:
     """The E.164 form of a number written in any notation, or why it has none.
 
     ``country`` (ISO 3166, two letters) is where a number without ``+`` is at home. Extensions are
     dropped: the carrier dials the number itself. Letters on keys (1-800-FLOWERS) become digits.
     """
+    # Nearly all texts are digits and separators, and are answered here.
+    found = _by_digits(text, country)
+    if found is None:
+        return _in_any_notation(text, country)
+    return found if isinstance(found, str) else Rejection(found, text.strip())
+
+
+def _in_any_notation(text: str, country: str) -> str | Rejection:
     text = text.partition(_SEVERAL)[0].strip()
     if not text:
         return Rejection(Reason.EMPTY, text)
@@ -82,22 +89,65 @@ def normalise(text: str, country: str = "") -> str | Rejection:
         text = first + rest[:exponent]
     elif match := _DECIMAL.fullmatch(text):
         text = match[1]
+    found = _by_digits(text.translate(_RARE_SEPARATORS), country) or _by_the_library(text, country)
+    return found if isinstance(found, str) else Rejection(found, written)
+
+
+def _by_digits(text: str, country: str) -> str | Reason | None:
+    """As ``_by_the_library``, for texts of digits and separators, with one plus in front or none.
+
+    None: it is not one of those. The library cuts off separators around a number, leaves out those within,
+    and finds neither letters nor an extension in it; with three digits, it is a number to it.
+    """
+    if not text.isascii() or len(text) > numbering.MOST_DIGITS:
+        return None
+    digits = text.encode().translate(None, _SEPARATORS).decode()
+    if digits.isdigit():
+        if len(digits) < 3 or ("." in text and _DECIMAL.fullmatch(text.strip())):
+            return None
+        if country in phonenumbers.SUPPORTED_REGIONS:
+            found = numbering.read(digits, country)
+        elif not country:
+            return Reason.NO_COUNTRY
+        else:
+            return None
+    elif digits.startswith("+") and len(digits) > 3 and (international := digits[1:]).isdigit():
+        if "." in text and _DECIMAL.fullmatch(text.strip()):
+            return None
+        if (read := numbering.read_international(international)) is None:
+            return None
+        found = read
+    else:
+        return None
+    return _storable(found) if isinstance(found, str) else found
+
+
+def _storable(phone_number: str) -> str | Reason:
+    if len(phone_number) <= _FEWEST_DIGITS:
+        return Reason.TOO_SHORT
+    return phone_number if len(phone_number) <= _MOST_DIGITS + 1 else Reason.TOO_LONG
+
+
+def _by_the_library(text: str, country: str) -> str | Reason:
     try:
         number = phonenumbers.parse(text, country or None)
     except NumberParseException as error:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and not text.startswith("+"):
-            reason = Reason.NO_COUNTRY if not country else Reason.NOT_A_NUMBER
-        else:
-            reason = _PARSE_REASONS.get(error.error_type, Reason.NOT_A_NUMBER)
-        return Rejection(reason, written)
+            return Reason.NO_COUNTRY if not country else Reason.NOT_A_NUMBER
+        return _PARSE_REASONS.get(error.error_type, Reason.NOT_A_NUMBER)
     if not phonenumbers.is_valid_number(number):
         length = phonenumbers.is_possible_number_with_reason(number)
-        return Rejection(_LENGTH_REASONS.get(length, Reason.NOT_IN_USE), written)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return _LENGTH_REASONS.get(length, Reason.NOT_IN_USE)
+    return _storable(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def possible_zones(phone_number: str) -> tuple[str, ...]:
     """The sorted IANA zones in which an E.164 number may be at home; empty when unknown."""
+    digits = phone_number[1:]
+    if phone_number.startswith("+") and digits.isdigit() and digits.isascii():
+        zones = numbering.zones(digits)
+        if zones is not None:
+            return zones
     found = number_zones.time_zones_for_number(phonenumbers.parse(phone_number))
     return tuple(sorted(zone for zone in found if zone != number_zones.UNKNOWN_TIMEZONE))
 
