@@ -15,33 +15,67 @@ from campaigns.lifecycles import ENROLLMENT, WAITING
 from campaigns.models import Channel, ChannelList, Enrollment
 from contacts.models import Membership
 
-# A contact without a number is enrolled too, as skipped with the reason: the sums of the page add up.
+# A contact without a number is enrolled too, as skipped with the reason: the sums of the page add up. In
+# the order of the lists, and in each of them of its rows; who is in several has the first one's place.
+# The channel is locked: nobody else enrolls in this run, so that who is new can be asked beforehand,
+# which for a million takes half as long as an insertion prepared for conflicts.
 ENROLL = """
 INSERT INTO campaigns_enrollment
     (channel_id, contact_id, zone_set_id, run, status, attempts, due_at, reason, updated_at)
 SELECT %(channel)s, contact.id, contact.zone_set_id, %(run)s,
        CASE WHEN contact.phone_number IS NULL THEN 'skipped' ELSE 'pending' END, 0, %(now)s,
        CASE WHEN contact.phone_number IS NULL THEN 'Has no phone number' ELSE '' END, %(now)s
-FROM campaigns_channellist AS assigned
-JOIN contacts_membership AS member ON member.list_id = assigned.list_id
-    AND member.added_in <= assigned.version
-    AND (member.removed_in IS NULL OR member.removed_in > assigned.version)
+FROM (
+    SELECT DISTINCT ON (member.contact_id) member.contact_id, assigned.place, member.id
+    FROM contacts_membership AS member
+    JOIN unnest(%(lists)s::bigint[], %(versions)s::integer[])
+        WITH ORDINALITY AS assigned (list_id, version, place) ON assigned.list_id = member.list_id
+    WHERE member.list_id = ANY(%(lists)s)
+        AND member.added_in <= assigned.version
+        AND (member.removed_in IS NULL OR member.removed_in > assigned.version)
+    ORDER BY member.contact_id, assigned.place, member.id
+) AS member
 JOIN contacts_contact AS contact ON contact.id = member.contact_id
-WHERE assigned.channel_id = %(channel)s AND assigned.version IS NOT NULL
-ORDER BY assigned.id, member.id
-ON CONFLICT (channel_id, run, contact_id) DO NOTHING
+WHERE NOT EXISTS (
+    SELECT FROM campaigns_enrollment AS enrolled
+    WHERE enrolled.channel_id = %(channel)s AND enrolled.run = %(run)s
+        AND enrolled.contact_id = member.contact_id
+)
+ORDER BY member.place, member.id
 """
+
+# From so many on a statement is planned for many, whatever the statistics say: those of a list that was
+# imported a moment ago are not there yet, and a look-up for each row takes minutes.
+MANY = 20_000
 
 
 def enroll_lists(*, channel: Channel, now: datetime) -> int:
     """Enroll the contacts of the channel's lists, as pinned, in its current run; return how many are new.
 
-    To be called in the transaction of the move that needs it. Contacts in several lists, or already
-    enrolled in this run, are enrolled once.
+    To be called in the transaction of the move that needs it, with the channel locked: a run is seen
+    with all its contacts, or not at all. Contacts in several lists, or already enrolled in this run, are
+    enrolled once.
     """
+    pinned = ChannelList.objects.filter(channel=channel, version__isnull=False).order_by("id")
+    assigned = list(pinned.values_list("list_id", "version", "list__size"))
     with connection.cursor() as cursor:
-        cursor.execute(ENROLL, {"channel": channel.pk, "run": channel.run, "now": now})
-        return int(cursor.rowcount)
+        if sum(size for _, _, size in assigned) >= MANY:
+            cursor.execute("SET LOCAL enable_nestloop = off")
+            cursor.execute("SET LOCAL work_mem = '128MB'")
+        cursor.execute(
+            ENROLL,
+            {
+                "channel": channel.pk,
+                "run": channel.run,
+                "now": now,
+                "lists": [list_id for list_id, _, _ in assigned],
+                "versions": [version for _, version, _ in assigned],
+            },
+        )
+        enrolled = int(cursor.rowcount)
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
+        cursor.execute("SET LOCAL work_mem TO DEFAULT")
+    return enrolled
 
 
 def pin_lists(*, channel: Channel) -> None:
