@@ -91,13 +91,13 @@ class NumbersForm(forms.Form):
         return next(name for name in names if name not in taken)
 
     def _keep_invalid(self, added: NumbersAdded) -> None:
-        lines = self.cleaned_data["numbers"].splitlines()
-        wrong = dict.fromkeys(invalid.line for invalid in added.invalid)
-        self.data = {**self.data.dict(), "numbers": "\n".join(lines[line - 1] for line in wrong)}  # type: ignore[attr-defined]
-        for invalid in added.invalid[:WRONG_LINES_NAMED]:
-            self.add_error("numbers", f"Line {invalid.line}: {invalid.reason}.")
-        if len(added.invalid) > WRONG_LINES_NAMED:
-            self.add_error("numbers", f"And {len(added.invalid) - WRONG_LINES_NAMED:,} more.")
+        """Only the wrong lines stay, and are told by their places among those that stay."""
+        wrong = list({invalid.line: invalid for invalid in added.invalid}.values())
+        self.data = {**self.data.dict(), "numbers": "\n".join(line.text for line in wrong)}  # type: ignore[attr-defined]
+        for place, line in enumerate(wrong[:WRONG_LINES_NAMED], start=1):
+            self.add_error("numbers", f"Line {place}: {line.reason}.")
+        if len(wrong) > WRONG_LINES_NAMED:
+            self.add_error("numbers", f"And {len(wrong) - WRONG_LINES_NAMED:,} more.")
 
 
 class StartLaterForm(forms.Form):

@@ -21,6 +21,8 @@ class NumbersForm(forms.Form):
     lines = forms.CharField(
         label="Numbers",
         max_length=1_000_000,
+        # Empty lines at the top count, too, when wrong lines are told by their number.
+        strip=False,
         widget=forms.Textarea(attrs={"rows": 6, "placeholder": "(415) 555-0142, Anna Svensson"}),
         help_text="One a line, with a name if you like. Any notation will do.",
     )

@@ -24,7 +24,7 @@ list_ = list
 
 @dataclass(frozen=True)
 class InvalidLine:
-    """``line`` counts from 1."""
+    """``line`` counts from 1, as the box that was typed into does."""
 
     line: int
     text: str
@@ -50,7 +50,8 @@ def add_numbers(*, list: List, lines: str, country: str, actor: User | None) -> 
 
     Raises ``Refused`` for more than 10,000 lines. Invalid lines are told, the others are added.
     """
-    split = lines.splitlines()
+    # Not splitlines(), for which there are line ends that nobody sees in a box.
+    split = _LINE_END.split(lines.rstrip())
     if len(split) > MAX_TYPED_LINES:
         raise Refused(f"That is more than {MAX_TYPED_LINES:,} lines. Upload them as a CSV file instead.")
     contacts: list_[StagedContact] = []
@@ -79,6 +80,7 @@ def add_numbers(*, list: List, lines: str, country: str, actor: User | None) -> 
     )
 
 
+_LINE_END = re.compile(r"\r\n?|\n")
 _SEPARATORS = re.compile(r"[,;\t|]+")
 _NUMBER_INSIDE = re.compile(r"[+(]?\d[\d\s().\-/]{5,}\d")
 # Words around a number that are no name.

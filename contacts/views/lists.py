@@ -154,9 +154,7 @@ def numbers(request: Request, pk: int) -> HttpResponse:
             if not result.invalid:
                 toast(request, _told(result.added, result.created))
                 return redirect(found)
-            # What is wrong stays, to be corrected.
-            wrong = "\n".join(dict.fromkeys(invalid.text for invalid in result.invalid))
-            form = NumbersForm(initial={"lines": wrong, "country": form.cleaned_data["country"]})
+            # All of it stays, so that lines keep their numbers; who was added is not added again.
     context = {"section": "contacts", "list": found, "form": form, "result": result}
     return render(request, "contacts/list_numbers.html", context, status=422 if form.errors else 200)
 

@@ -817,7 +817,7 @@ def test_numbers_that_cannot_be_read_stay_in_the_field_with_their_reasons(launch
     assert response.status_code == 422
     form = response.context["numbers"]
     assert form["numbers"].value() == "nobody\n12"
-    assert form.errors["numbers"][0].startswith("Line 2:")
+    assert form.errors["numbers"][0].startswith("Line 1:")
     assert launchable.channel.lists.get().size == 1
 
 

@@ -60,6 +60,11 @@ def test_wrong_lines_are_told_and_the_others_added():
     assert List.objects.get(name="Typed").size == 2
 
 
+def test_wrong_lines_are_numbered_as_a_box_shows_them():
+    result = typed("\n\n415 555 0101\u2028\r\nnonsense\x0b\rmore nonsense\n\n")
+    assert [(wrong.line, wrong.text) for wrong in result.invalid] == [(4, "nonsense"), (5, "more nonsense")]
+
+
 def test_typing_the_same_again_changes_nothing():
     typed("415 555 0101")
     again = typed("415 555 0101")
@@ -92,7 +97,7 @@ def test_two_lists_never_have_one_name():
 def test_a_list_in_use_is_not_deleted():
     used, free = ListFactory(members=1), ListFactory(members=1)
     ChannelFactory(lists=[used])
-    with pytest.raises(Refused, match="used by a campaign"):
+    with pytest.raises(Refused, match="is used by “"):
         delete_list(list=used)
     delete_list(list=free)
     assert Contact.objects.count() == 2
