@@ -162,7 +162,7 @@ def number_is_do_not_contact(scope: str) -> Exists:
 
 @dataclass(frozen=True)
 class DoNotContactFilters:
-    """What entries are looked for; what is empty narrows nothing. Days are whole ones, in the current zone."""
+    """What entries are looked for; what is empty narrows nothing. Days are in the current zone."""
 
     text: str = ""
     scope: str = ""

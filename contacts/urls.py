@@ -20,5 +20,7 @@ urlpatterns = [
     path("lists/<int:pk>/delete/", lists.delete, name="list_delete"),
     path("lists/<int:pk>/numbers/", lists.numbers, name="list_numbers"),
     path("do-not-contact/", do_not_contact.entries, name="do_not_contact"),
-    path("do-not-contact/<int:pk>/remove/", do_not_contact.remove, name="do_not_contact_remove"),
+    path("do-not-contact/remove/", do_not_contact.remove, name="do_not_contact_remove"),
+    path("do-not-contact/removed/", do_not_contact.removed, name="do_not_contact_removed"),
+    path("do-not-contact/export.csv", do_not_contact.export, name="do_not_contact_export"),
 ]

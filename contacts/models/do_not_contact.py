@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from contacts.models.contact import E164
 
@@ -61,11 +64,26 @@ class DoNotContact(models.Model):
                 fields=["expires_at"],
                 condition=Q(expires_at__isnull=False),
                 name="do_not_contact_expiry",
-            )
+            ),
+            # The page, newest first: all of it, of one scope, of one source.
+            models.Index(fields=["-created_at", "-id"], name="do_not_contact_newest"),
+            models.Index(fields=["scope", "-created_at", "-id"], name="do_not_contact_of_scope"),
+            models.Index(fields=["source", "-created_at", "-id"], name="do_not_contact_of_source"),
+            # Its search for parts of them.
+            GinIndex(
+                OpClass("phone_number", name="gin_trgm_ops"),
+                OpClass("email", name="gin_trgm_ops"),
+                name="do_not_contact_parts",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.phone_number or self.email} ({self.get_scope_display()})"
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day of which all counts, in the current zone; None: for good."""
+        return timezone.localdate(self.expires_at - timedelta(microseconds=1)) if self.expires_at else None
 
 
 class DoNotContactRemoval(models.Model):

@@ -7,6 +7,7 @@ from contacts.services.do_not_contact import (
     add_lines_to_do_not_contact,
     add_to_do_not_contact,
     remove_from_do_not_contact,
+    remove_those_over,
 )
 from contacts.services.imports import guessed_mapping, inspect_import, map_import, retry_import, upload_import
 from contacts.services.lists import (
@@ -44,6 +45,7 @@ __all__ = [
     "merge_lists",
     "remove_from_do_not_contact",
     "remove_from_list",
+    "remove_those_over",
     "rename_list",
     "retry_import",
     "split_list",

@@ -100,6 +100,8 @@ TABLE: dict[str, Rule] = {
     "contacts:list_numbers": Rule(EDITORS),
     "contacts:do_not_contact": Rule(READERS),
     "contacts:do_not_contact_remove": Rule(EDITORS),
+    "contacts:do_not_contact_removed": Rule(READERS),
+    "contacts:do_not_contact_export": Rule(READERS),
     # Results and history
     "analytics:results": Rule(READERS),
     "analytics:export_results": Rule(READERS),
