@@ -6,11 +6,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
+from contacts.importing.countries import country_called
 from contacts.phone_numbers import normalise
 from contacts.zones import find_zone
 
-PHONE, FIRST, LAST, NAME, EMAIL, COMPANY, ZONE = (
+# What an import is for (``Import.Purpose``); it decides what columns can be.
+CONTACTS, DO_NOT_CONTACT = "contacts", "do_not_contact"
+PHONE, SECOND_PHONE, COUNTRY, FIRST, LAST, NAME, EMAIL, COMPANY, ZONE = (
     "phone_number",
+    "second_phone_number",
+    "country",
     "first_name",
     "last_name",
     "name",
@@ -18,15 +23,27 @@ PHONE, FIRST, LAST, NAME, EMAIL, COMPANY, ZONE = (
     "company",
     "time_zone",
 )
-# What a column may fill, with what people call it; besides custom fields ("field:<name>") and nothing ("").
+SCOPE, REASON, UNTIL = "scope", "reason", "until"
+# What a column of contacts may fill, with what people call it; besides custom fields ("field:<name>") and
+# nothing ("").
 TARGETS = {
     PHONE: "Phone number",
+    SECOND_PHONE: "Phone number, if the first is empty",
+    COUNTRY: "Country of the number",
     FIRST: "First name",
     LAST: "Last name",
     NAME: "Full name",
     EMAIL: "Email",
     COMPANY: "Company",
     ZONE: "Time zone",
+}
+# What a column of addresses not to be contacted may fill.
+DO_NOT_CONTACT_TARGETS = {
+    PHONE: "Phone number",
+    EMAIL: "Email",
+    SCOPE: "Never by",
+    REASON: "Reason",
+    UNTIL: "Until",
 }
 FIELD = "field:"
 IGNORED = ""
@@ -38,13 +55,15 @@ EMAIL_FORM = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}")
 _PHONE_FORM = re.compile(r"(?:tel:)?[+(\[]?\d[\d\s().\-/\u00a0\u2010-\u2015\[\]]{5,}\d")
 _SCIENTIFIC_FORM = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d{1,2}")
 
+_CODE = "calling_code"
 # Headers as other products and other languages write them, letters and digits only.
 _HEADERS = {
-    PHONE: """phone phonenumber phoneno phonenr phone1 phone1value phonework workphone mobile mobilephone
+    PHONE: """phone phonenumber phoneno phonenr phone1value phonework workphone mobile mobilephone
         mobilenumber mobilephonenumber mobileno cell cellphone cellnumber cellphonenumber telephone
         telephonenumber tel telno telnr number contactnumber msisdn e164 whatsapp whatsappnumber primaryphone
         mainphone businessphone homephone personphone personphonework phonemobile personphonemobile
         directphone callphone phonevalue recipientphone leadphone customerphone
+        phone1 phone2 altphone alternatephone otherphone secondaryphone
         telefon telefonnummer telefonnr telefonno handy handynummer mobil mobilnummer mobiltelefon rufnummer
         telefongeschaeftlich telefonprivat festnetz
         téléphone telephoneportable portable numero numerodetelephone telephonemobile
@@ -69,15 +88,26 @@ _HEADERS = {
         nomecompleto nomeecognome volledigenaam фио полноеимя 氏名 姓名 이름""",
     EMAIL: """email emailaddress mail mailaddress emailwork workemail primaryemail personemail personemailwork
         email1 email1value emailvalue contactemail leademail
-        emailadresse mailadresse epost epostadresse adressemail adresseemail courriel correo
+        emailadresse mailadresse epost epostadresse adressemail adresseemail adresemail
+        emailadres emailhome emailother personalemail mailadres courriel correo
         correoelectronico correoe posta postaelettronica indirizzoemail enderecodeemail sahkoposti
         почта электроннаяпочта элпочта メール メールアドレス 邮箱 電子郵件 이메일""",
     COMPANY: """company companyname organization organisation organizationname organisationname
-        organization1name
-        account accountname business businessname employer personorganization associatedcompany
+        organization1name companyaccount defaultaddresscompany account accountname business
+        businessname employer personorganization associatedcompany
         firma firmenname unternehmen organisationsname betrieb entreprise societe organisme empresa
         nombredelaempresa compania azienda societa ditta bedrijf bedrijfsnaam foretag virksomhed yritys
         компания организация 会社 会社名 公司 회사""",
+    SCOPE: "scope channel channels neverby medium kanal blockedchannel",
+    REASON: "reason note notes comment comments why grund bemerkung motif motivo kommentar",
+    UNTIL: "until expires expiresat expireson expiry expirydate validuntil gültigbis bis",
+    # Where a number is at home: by its calling code, which is for nothing else; or by its country.
+    _CODE: """phonecode phonecountrycode phonecountry countrycallingcode callingcode dialcode diallingcode
+        dialingcode countrydialcode countryprefix ländervorwahl landesvorwahl indicatifpays
+        prefissointernazionale prefijointernacional códigodelpaís""",
+    COUNTRY: """country countrycode countryname countryregion countryiso homecountry businesscountry
+        mailingcountry contactcountry billingcountry defaultaddresscountry defaultaddresscountrycode land
+        landregion landregiongeschäftlich pays país paese nazione kraj страна 国 国家""",
     ZONE: """timezone tz timezoneid timezonename ianatimezone olsontimezone contacttimezone hstimezone
         zeitzone fuseauhoraire zonahoraria husohorario fusoorario fusohorario tijdzone tidszon tidssone
         часовойпояс タイムゾーン 时区""",
@@ -88,9 +118,14 @@ _HALF_OR_WHOLE = frozenset(
 )
 # A header that tells of a phone in words not foreseen.
 _PHONE_PARTS = ("phone", "mobile", "telefon", "telephon", "cellular", "cellphone", "handy", "movil")
-_NOT_THE_VALUE = re.compile(
-    r"label|type|typ$|ext$|extension|fax|country|code|status|opt|consent|verified|valid|count|date"
-)
+# What stands beside a number or an address, and lines that nobody is called on.
+_BESIDE = """
+    label labels type typ ext extension durchwahl fax telefax country code status opt optin optout consent
+    verified valid count date time source display angezeigter assistant assistent assistants owner id
+    pager telex isdn tty autotelefon car radio
+"""
+_NOT_THE_VALUE = frozenset(_BESIDE.split())
+_NOT_AT_THE_END = ("label", "type", "typ", "extension", "fax", "country", "code", "status", "consent")
 
 
 def plain(header: str) -> str:
@@ -100,6 +135,8 @@ def plain(header: str) -> str:
 
 
 _KNOWN = {target: frozenset(map(plain, headers.split())) for target, headers in _HEADERS.items()}
+# So few cells prove nothing.
+_FEW = 3
 # The header is among the first rows.
 _TITLE_ROWS = 20
 _ANY_KNOWN = frozenset().union(*_KNOWN.values(), _HALF_OR_WHOLE)
@@ -170,107 +207,208 @@ def custom_targets(headers: Sequence[str]) -> list[str]:
     return targets
 
 
-def guess(headers: Sequence[str], rows: Sequence[Sequence[str]], country: str) -> list[str]:
+def guess(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], country: str, *, purpose: str = CONTACTS
+) -> list[str]:
     """The target of each column, guessed from its header and the rows below it.
 
-    At most one column is given each of ``TARGETS``; others are custom fields, and columns without
-    any content are ignored.
+    At most one column is given each target of the purpose. Of contacts, others are custom fields; columns
+    without any content are ignored.
     """
-    columns = [
-        [row[position].strip() for row in rows if position < len(row)] for position in range(len(headers))
-    ]
-    filled = [[cell for cell in column if cell] for column in columns]
-    customs = [
-        IGNORED if header in {LINE_COLUMN, REASON_COLUMN} else custom
-        for header, custom in zip(headers, custom_targets(headers), strict=True)
-    ]
-    found: dict[str, int] = {}
-
-    def best(target: str, score: Callable[[int], float]) -> None:
-        scores = {
-            position: score(position) for position in range(len(headers)) if position not in found.values()
-        }
-        position = max(scores, key=lambda at: (scores[at], -at), default=None)
-        if position is not None and scores[position] > 0:
-            found[target] = position
-
-    def share(position: int, test: Callable[[str], bool]) -> float:
-        """Of the cells that hold something, how many pass."""
-        return sum(map(test, filled[position])) / len(filled[position]) if filled[position] else 0
-
-    def phone_score(position: int) -> float:
-        named = plain(headers[position]) in _KNOWN[PHONE] or _names_a_phone(headers[position])
-        if _NOT_THE_VALUE.search(plain(headers[position])):
-            return 0
-        valid = share(position, lambda cell: isinstance(normalise(cell, country), str))
-        looks = share(position, looks_like_phone)
-        # Nearly full columns beat nearly empty ones: a home number that two of a hundred have.
-        full = len(filled[position]) / len(columns[position]) if columns[position] else 0
-        if named:
-            return 1 + (valid + looks / 2) * full
-        return valid * full if valid >= 0.6 and looks >= 0.6 else 0
-
-    def email_score(position: int) -> float:
-        name = plain(headers[position])
-        if _NOT_THE_VALUE.search(name):
-            return 0
-        matches = share(position, lambda cell: bool(EMAIL_FORM.fullmatch(cell)))
-        return (name in _KNOWN[EMAIL]) + (matches if matches >= 0.6 else 0)
-
-    def zone_score(position: int) -> float:
-        slashed = share(position, lambda cell: "/" in cell and find_zone(cell) is not None)
-        return (plain(headers[position]) in _KNOWN[ZONE]) + (slashed if slashed >= 0.8 else 0)
-
-    def named_as(target: str) -> Callable[[int], float]:
-        # Of several columns of one meaning, the one with content.
-        return lambda position: (
-            1 + bool(filled[position]) if plain(headers[position]) in _KNOWN[target] else 0
-        )
-
-    best(PHONE, phone_score)
-    best(EMAIL, email_score)
-    best(ZONE, zone_score)
-    for target in (FIRST, LAST, COMPANY):
-        best(target, named_as(target))
-    whole = named_as(NAME)
-    for position, header in enumerate(headers):
-        if plain(header) in _HALF_OR_WHOLE and position not in found.values():
-            if FIRST in found and LAST in found:
-                # Both halves are there already; the whole would only repeat them.
-                customs[position] = IGNORED
-            elif FIRST in found or LAST in found:
-                found[LAST if FIRST in found else FIRST] = position
-            else:
-                found[NAME] = position
-    if NAME not in found and FIRST not in found and LAST not in found:
-        best(NAME, whole)
-    if not any(plain(header) in _ANY_KNOWN for header in headers):
-        _guess_names_by_content(filled, found)
+    guessing = _Guess(headers, rows, country)
+    guessing.best(PHONE, guessing.phone_score)
+    guessing.best(EMAIL, guessing.email_score)
+    if purpose == DO_NOT_CONTACT:
+        for target in (SCOPE, UNTIL, REASON):
+            guessing.best(target, guessing.named_as(target))
+        customs = [IGNORED] * len(headers)
+    else:
+        guessing.guess_where_numbers_are_at_home()
+        guessing.guess_second_phone()
+        guessing.best(ZONE, guessing.zone_score)
+        for target in (FIRST, LAST, COMPANY):
+            guessing.best(target, guessing.named_as(target))
+        customs = [
+            IGNORED if header in {LINE_COLUMN, REASON_COLUMN} else custom
+            for header, custom in zip(headers, custom_targets(headers), strict=True)
+        ]
+        for repeated in guessing.guess_names():
+            customs[repeated] = IGNORED
     return [
-        next((target for target, at in found.items() if at == position), None)
-        or (customs[position] if filled[position] or not rows else IGNORED)
+        next((target for target, at in guessing.found.items() if at == position), None)
+        or (customs[position] if guessing.filled[position] or not rows else IGNORED)
         for position in range(len(headers))
     ]
 
 
-def problems(mapping: Mapping[int, str]) -> list[str]:
+class _Guess:
+    """The columns of a file, and which of them were found to be what."""
+
+    def __init__(self, headers: Sequence[str], rows: Sequence[Sequence[str]], country: str) -> None:
+        self.found: dict[str, int] = {}
+        self._headers = headers
+        self._plain = [plain(header) for header in headers]
+        self._country = country
+        self._columns = [
+            [row[position].strip() if position < len(row) else "" for row in rows]
+            for position in range(len(headers))
+        ]
+        self.filled = [[cell for cell in column if cell] for column in self._columns]
+
+    def best(self, target: str, score: Callable[[int], float]) -> None:
+        """Give a target to the column that scores highest, if any scores; of equals, the first."""
+        scores = {position: score(position) for position in self._left()}
+        position = max(scores, key=lambda at: (scores[at], -at), default=None)
+        if position is not None and scores[position] > 0:
+            self.found[target] = position
+
+    def named_as(self, target: str) -> Callable[[int], float]:
+        # Of several columns of one meaning, the one with content.
+        return lambda at: 1 + bool(self.filled[at]) if self._plain[at] in _KNOWN[target] else 0
+
+    def phone_score(self, at: int) -> float:
+        if _is_beside_a_value(self._headers[at]):
+            return 0
+        valid = self._share(at, lambda cell: isinstance(normalise(cell, self._country), str))
+        looks = self._share(at, looks_like_phone)
+        # Nearly full columns beat nearly empty ones: a home number that two of a hundred have.
+        full = len(self.filled[at]) / len(self._columns[at]) if self._columns[at] else 0
+        if self._plain[at] in _KNOWN[PHONE] or _names_a_phone(self._headers[at]):
+            return 1 + (valid + looks / 2) * full
+        return valid * full if valid >= 0.6 and looks >= 0.6 else 0
+
+    def email_score(self, at: int) -> float:
+        if _is_beside_a_value(self._headers[at]):
+            return 0
+        matches = self._share(at, lambda cell: bool(EMAIL_FORM.fullmatch(cell.partition(":::")[0].strip())))
+        return (self._plain[at] in _KNOWN[EMAIL]) + (matches if matches >= 0.6 else 0)
+
+    def zone_score(self, at: int) -> float:
+        known = self._share(at, lambda cell: find_zone(cell) is not None)
+        if self._plain[at] in _KNOWN[ZONE]:
+            # What nobody knows would only reject rows.
+            return 1 + known if known >= 0.5 or len(self.filled[at]) < _FEW else 0
+        slashed = self._share(at, lambda cell: "/" in cell and find_zone(cell) is not None)
+        return slashed if slashed >= 0.8 else 0
+
+    def guess_where_numbers_are_at_home(self) -> None:
+        """A column of calling codes; or one of countries, where it makes a difference."""
+
+        def code_score(at: int) -> float:
+            named = self._plain[at] in _KNOWN[_CODE]
+            return named and self._share(at, lambda cell: bool(country_called(cell))) >= 0.6
+
+        def country_score(at: int) -> float:
+            if self._plain[at] not in _KNOWN[COUNTRY] or PHONE not in self.found:
+                return 0
+            told = 0
+            for number, cell in zip(self._columns[self.found[PHONE]], self._columns[at], strict=True):
+                there = normalise(number, country_called(cell) or self._country)
+                told += isinstance(there, str) and there != normalise(number, self._country)
+            return told
+
+        self.best(COUNTRY, code_score)
+        if COUNTRY not in self.found:
+            self.best(COUNTRY, country_score)
+
+    def guess_second_phone(self) -> None:
+        """Another column of numbers, where it has some that the first lacks."""
+        if PHONE not in self.found:
+            return
+        first = self._columns[self.found[PHONE]]
+
+        def score(at: int) -> float:
+            if not self.phone_score(at):
+                return 0
+            pairs = zip(self._columns[at], first, strict=True)
+            return sum(looks_like_phone(cell) for cell, before in pairs if not before)
+
+        self.best(SECOND_PHONE, score)
+
+    def guess_names(self) -> list[int]:
+        """Find whole and half names; returns the columns that only repeat what others say."""
+        repeated = []
+        for position in self._left():
+            if self._plain[position] not in _HALF_OR_WHOLE:
+                continue
+            if FIRST in self.found and LAST in self.found:
+                repeated.append(position)
+            elif FIRST in self.found or LAST in self.found:
+                self.found[LAST if FIRST in self.found else FIRST] = position
+            else:
+                self.found[NAME] = position
+        if not self.found.keys() & {NAME, FIRST, LAST}:
+            self.best(NAME, self.named_as(NAME))
+        if not any(name in _ANY_KNOWN for name in self._plain):
+            _guess_names_by_content(self.filled, self.found)
+        return repeated
+
+    def _left(self) -> list[int]:
+        taken = set(self.found.values())
+        return [position for position in range(len(self._headers)) if position not in taken]
+
+    def _share(self, at: int, test: Callable[[str], bool]) -> float:
+        """Of the cells that hold something, how many pass."""
+        return sum(map(test, self.filled[at])) / len(self.filled[at]) if self.filled[at] else 0
+
+
+def offered(purpose: str) -> dict[str, str]:
+    """What columns may be, with what people call it, besides custom fields and nothing."""
+    return DO_NOT_CONTACT_TARGETS if purpose == DO_NOT_CONTACT else TARGETS
+
+
+def keeps_fields(purpose: str) -> bool:
+    """Whether columns may be kept as custom fields."""
+    return purpose == CONTACTS
+
+
+def problems(
+    mapping: Mapping[int, str], *, purpose: str = CONTACTS, email_is_enough: bool = False
+) -> list[str]:
     """What keeps a mapping from being used, in sentences for people."""
     targets = [target for target in mapping.values() if target]
     twice = sorted({target for target in targets if targets.count(target) > 1})
     found = [f"Two columns are the {label(target).lower()}. Choose one." for target in twice]
-    if PHONE not in targets:
+    if PHONE in targets:
+        return found
+    if purpose == DO_NOT_CONTACT or email_is_enough:
+        if EMAIL not in targets:
+            found.append("Choose the column that holds the phone number or the email address.")
+    else:
         found.append("Choose the column that holds the phone number.")
     return found
 
 
 def label(target: str) -> str:
     """What people call a target."""
-    return f"Field {target.removeprefix(FIELD)}" if target.startswith(FIELD) else TARGETS.get(target, "")
+    if target.startswith(FIELD):
+        return f"Field {target.removeprefix(FIELD)}"
+    return TARGETS.get(target) or DO_NOT_CONTACT_TARGETS.get(target, "")
+
+
+def header_keys(headers: Sequence[str]) -> list[str]:
+    """What each header is remembered by, the second of a name by another; "" for what our downloads add."""
+    seen: dict[str, int] = {}
+    keys = []
+    for header in headers:
+        if header in {LINE_COLUMN, REASON_COLUMN}:
+            keys.append("")
+            continue
+        key = plain(header)
+        seen[key] = seen.get(key, 0) + 1
+        keys.append(f"{key} {seen[key]}" if seen[key] > 1 else key or "-")
+    return keys
 
 
 def _names_a_phone(header: str) -> bool:
     name = plain(header)
-    return any(part in name for part in _PHONE_PARTS) and not _NOT_THE_VALUE.search(name)
+    return any(part in name for part in _PHONE_PARTS)
+
+
+def _is_beside_a_value(header: str) -> bool:
+    """Whether a column of "phone" or "email" in its name holds something else: its type, a fax."""
+    words = re.findall(r"[^\W\d_]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", header).casefold())
+    return not _NOT_THE_VALUE.isdisjoint(words) or plain(header).endswith(_NOT_AT_THE_END)
 
 
 def _guess_names_by_content(filled: Sequence[Sequence[str]], found: dict[str, int]) -> None:

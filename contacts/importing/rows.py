@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contacts.importing import mapping
+from contacts.importing.kinds import KindOfField
+from contacts.importing.countries import country_called
 from contacts.importing.reading import Row
 from contacts.importing.saving import StagedContact, StagedRejection
-from contacts.phone_numbers import Rejection, normalise, possible_zones
+from contacts.phone_numbers import Reason, normalise, possible_zones
 from contacts.zones import ZoneSets, find_zone
 
 # Longest values, in characters; as long as their columns.
-LENGTHS = {mapping.FIRST: 100, mapping.LAST: 100, mapping.COMPANY: 200, mapping.EMAIL: 254}
+_LENGTHS = {mapping.FIRST: 100, mapping.LAST: 100, mapping.COMPANY: 200, mapping.EMAIL: 254}
 FIELD_VALUE_LENGTH = 2000
 # What exports write where there is nothing.
 _NOTHING = frozenset({"n/a", "#n/a", "na", "none", "null", "nil", "-", "--", "nan", "undefined"})
@@ -20,71 +22,125 @@ _NOTHING = frozenset({"n/a", "#n/a", "na", "none", "null", "nil", "-", "--", "na
 class RowReader:
     """Turns rows into contacts, by one mapping and one default country.
 
-    Keeps a small cache: contacts of one file share few areas, and so few sets of zones.
+    With ``email_is_enough``, a row without a number becomes a contact that is known by its address; a row
+    with a wrong number does not, since that person gave a number.
     """
 
-    def __init__(self, targets: Mapping[int, str], *, columns: int, country: str) -> None:
-        self._targets = dict(targets)
+    def __init__(
+        self, targets: Mapping[int, str], *, columns: int, country: str, email_is_enough: bool = False
+    ) -> None:
+        positions = {target: position for position, target in targets.items()}
+        self._phone = positions.get(mapping.PHONE)
+        self._first = positions.get(mapping.FIRST)
+        self._last = positions.get(mapping.LAST)
+        self._name = positions.get(mapping.NAME)
+        self._email = positions.get(mapping.EMAIL)
+        self._company = positions.get(mapping.COMPANY)
+        self._time_zone = positions.get(mapping.ZONE)
+        self._fields = [
+            (position, target.removeprefix(mapping.FIELD), KindOfField())
+            for target, position in positions.items()
+            if target.startswith(mapping.FIELD)
+        ]
         self._columns = columns
+        # Short rows are filled up to here.
+        self._width = max([columns, *(position + 1 for position in targets)])
         self._country = country
+        self._email_is_enough = email_is_enough
         self._zone_sets = ZoneSets()
 
     def read(self, row: Row) -> StagedContact | StagedRejection:
+        """The contact that a row is, or why it is none."""
         try:
             return self._contact(row)
         except _Invalid as invalid:
             return StagedRejection(row.line, str(invalid), row.cells)
 
+    def kinds(self) -> dict[str, str]:
+        """What the values of each custom field are in the contacts read so far (``CustomField.Kind``).
+
+        Fields that no contact has are left out.
+        """
+        return {name: str(kind.kind.value) for _, name, kind in self._fields if kind.kind is not None}
+
     def _contact(self, row: Row) -> StagedContact:
-        if any(row.cells[self._columns :]):
-            filled = max(position for position, cell in enumerate(row.cells, start=1) if cell)
+        cells = row.cells
+        if len(cells) != self._width:
+            cells = self._filled(cells)
+        phone_number = self._phone_number(cells)
+        time_zone = _zone(cells[self._time_zone]) if self._time_zone is not None else ""
+        email = _email(cells[self._email]) if self._email is not None else ""
+        if not phone_number and not email:
+            raise _Invalid("neither a phone number nor an email address")
+        first_name = cells[self._first] if self._first is not None else ""
+        last_name = cells[self._last] if self._last is not None else ""
+        company = cells[self._company] if self._company is not None else ""
+        if self._name is not None and (name := cells[self._name]):
+            first, last = split_name(name)
+            first_name, last_name = first_name or first, last_name or last
+        # Each is as long as its column; rarely is any that long.
+        if len(first_name) > _LENGTHS[mapping.FIRST]:
+            raise _too_long("first name", _LENGTHS[mapping.FIRST])
+        if len(last_name) > _LENGTHS[mapping.LAST]:
+            raise _too_long("last name", _LENGTHS[mapping.LAST])
+        if len(company) > _LENGTHS[mapping.COMPANY]:
+            raise _too_long("company", _LENGTHS[mapping.COMPANY])
+        if time_zone:
+            zones: tuple[str, ...] = (time_zone,)
+        else:
+            zones = possible_zones(phone_number) if phone_number else ()
+        return StagedContact(
+            row.line,
+            phone_number,
+            self._zone_sets.id_for(zones),
+            email,
+            first_name,
+            last_name,
+            company,
+            time_zone,
+            self._custom_fields(cells),
+        )
+
+    def _filled(self, cells: list[str]) -> list[str]:
+        if any(cells[self._columns :]):
+            filled = max(position for position, cell in enumerate(cells, start=1) if cell)
             raise _Invalid(
                 f"{filled} values for {self._columns} columns: is a value with the separator in it "
                 "missing its quotation marks?"
             )
-        given: dict[str, str] = {}
-        fields: dict[str, str] = {}
-        for position, target in self._targets.items():
-            value = row.cells[position] if position < len(row.cells) else ""
-            if not value or not target:
-                continue
-            if target.startswith(mapping.FIELD):
-                name = target.removeprefix(mapping.FIELD)
-                fields[name] = _no_longer(value, FIELD_VALUE_LENGTH, name)
-            else:
-                given[target] = value
-        phone_number = normalise(given.get(mapping.PHONE, ""), self._country)
-        if isinstance(phone_number, Rejection):
-            raise _Invalid(str(phone_number))
-        first_name, last_name = given.get(mapping.FIRST, ""), given.get(mapping.LAST, "")
-        if mapping.NAME in given:
-            first, last = split_name(given[mapping.NAME])
-            first_name, last_name = first_name or first, last_name or last
-        time_zone = self._zone(given.get(mapping.ZONE, ""))
-        return StagedContact(
-            line=row.line,
-            phone_number=phone_number,
-            zone_set_id=self._zone_sets.id_for((time_zone,) if time_zone else possible_zones(phone_number)),
-            email=_email(given.get(mapping.EMAIL, "")),
-            first_name=_no_longer(first_name, LENGTHS[mapping.FIRST], "first name"),
-            last_name=_no_longer(last_name, LENGTHS[mapping.LAST], "last name"),
-            company=_no_longer(given.get(mapping.COMPANY, ""), LENGTHS[mapping.COMPANY], "company"),
-            time_zone=time_zone,
-            fields=fields,
-        )
+        return cells + [""] * (self._width - len(cells))
 
-    @staticmethod
-    def _zone(text: str) -> str:
-        if text.lower() in _NOTHING or not text:
+    def _phone_number(self, cells: list[str]) -> str:
+        written = cells[self._phone] if self._phone is not None else ""
+        if self._email_is_enough and (not written or written.lower() in _NOTHING):
             return ""
-        zone = find_zone(text)
-        if zone is None:
-            raise _Invalid(f"“{text[:40]}”: no such time zone (write it like America/Denver)")
-        return zone
+        phone_number = normalise(written, self._country)
+        if isinstance(phone_number, str):
+            return phone_number
+        if self._email_is_enough and phone_number.reason is Reason.EMPTY:
+            return ""
+        raise _Invalid(str(phone_number))
+
+    def _custom_fields(self, cells: list[str]) -> dict[str, str]:
+        fields = {}
+        for position, name, kind in self._fields:
+            if value := cells[position]:
+                if len(value) > FIELD_VALUE_LENGTH:
+                    raise _too_long(name, FIELD_VALUE_LENGTH)
+                fields[name] = value
+        # Only now: what is said of the fields is said of contacts, not of rows that are none.
+        for _, name, kind in self._fields:
+            if kind.is_open and name in fields:
+                kind.see(fields[name])
+        return fields
 
 
 class _Invalid(Exception):
     pass
+
+
+def _too_long(name: str, length: int) -> _Invalid:
+    return _Invalid(f"{name} is longer than {length:,} characters")
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -96,17 +152,23 @@ def split_name(name: str) -> tuple[str, str]:
     return (first.strip(), last) if first else (last, "")
 
 
+def _zone(text: str) -> str:
+    if not text or text.lower() in _NOTHING:
+        return ""
+    zone = find_zone(text)
+    if zone is None:
+        raise _Invalid(f"“{text[:40]}”: no such time zone (write it like America/Denver)")
+    return zone
+
+
 def _email(text: str) -> str:
-    if text.lower() in _NOTHING:
+    address = text.lower()
+    if not address or address in _NOTHING:
         return ""
     # Google Contacts writes several addresses into one cell.
-    address = text.partition(":::")[0].strip().removeprefix("mailto:").lower()
+    address = address.partition(":::")[0].strip().removeprefix("mailto:")
     if address and not mapping.EMAIL_FORM.fullmatch(address):
         raise _Invalid(f"“{text[:60]}”: not an email address")
-    return _no_longer(address, LENGTHS[mapping.EMAIL], "email address")
-
-
-def _no_longer(value: str, length: int, name: str) -> str:
-    if len(value) > length:
-        raise _Invalid(f"{name} is longer than {length:,} characters")
-    return value
+    if len(address) > _LENGTHS[mapping.EMAIL]:
+        raise _too_long("email address", _LENGTHS[mapping.EMAIL])
+    return address
