@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
 from contacts.models import ZoneSet
@@ -54,6 +54,12 @@ def find_zone(text: str) -> str | None:
     Understands ``america/denver``, ``America/New York``, HubSpot's ``america_slash_new_york``,
     "Pacific Time", "Eastern Standard Time" and the usual American abbreviations.
     """
+    # Nothing so long is a zone, nor worth to be remembered.
+    return _find_zone(text) if len(text) <= 100 else None
+
+
+@lru_cache(maxsize=1024)
+def _find_zone(text: str) -> str | None:
     name = text.strip().lower().replace("_slash_", "/").replace(" / ", "/")
     if name in _ABBREVIATIONS:
         return _ABBREVIATIONS[name]
@@ -75,6 +81,8 @@ class ZoneSets:
 
     def id_for(self, zones: Sequence[str]) -> int:
         """The id of the set of these zones; no zones: the set that stands for unknown."""
+        if isinstance(zones, tuple) and (known := self._ids.get(zones)):
+            return known
         key = tuple(sorted(set(zones)))
         if key not in self._ids:
             self.load([key])

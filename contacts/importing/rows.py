@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contacts.importing import mapping
-from contacts.importing.kinds import KindOfField
 from contacts.importing.countries import country_called
+from contacts.importing.kinds import KindOfField
 from contacts.importing.reading import Row
 from contacts.importing.saving import StagedContact, StagedRejection
-from contacts.phone_numbers import Reason, normalise, possible_zones
+from contacts.numbering import Reason
+from contacts.phone_numbers import normalise, possible_zones
 from contacts.zones import ZoneSets, find_zone
 
 # Longest values, in characters; as long as their columns.
@@ -22,6 +23,7 @@ _NOTHING = frozenset({"n/a", "#n/a", "na", "none", "null", "nil", "-", "--", "na
 class RowReader:
     """Turns rows into contacts, by one mapping and one default country.
 
+    A row's own country goes before the default one, and a second number stands in where the first is empty.
     With ``email_is_enough``, a row without a number becomes a contact that is known by its address; a row
     with a wrong number does not, since that person gave a number.
     """
@@ -31,6 +33,8 @@ class RowReader:
     ) -> None:
         positions = {target: position for position, target in targets.items()}
         self._phone = positions.get(mapping.PHONE)
+        self._second_phone = positions.get(mapping.SECOND_PHONE)
+        self._home = positions.get(mapping.COUNTRY)
         self._first = positions.get(mapping.FIRST)
         self._last = positions.get(mapping.LAST)
         self._name = positions.get(mapping.NAME)
@@ -112,9 +116,14 @@ class RowReader:
 
     def _phone_number(self, cells: list[str]) -> str:
         written = cells[self._phone] if self._phone is not None else ""
-        if self._email_is_enough and (not written or written.lower() in _NOTHING):
+        if self._second_phone is not None and _is_nothing(written):
+            written = cells[self._second_phone] or written
+        if self._email_is_enough and _is_nothing(written):
             return ""
-        phone_number = normalise(written, self._country)
+        country = self._country
+        if self._home is not None:
+            country = country_called(cells[self._home]) or country
+        phone_number = normalise(written, country)
         if isinstance(phone_number, str):
             return phone_number
         if self._email_is_enough and phone_number.reason is Reason.EMPTY:
@@ -123,12 +132,12 @@ class RowReader:
 
     def _custom_fields(self, cells: list[str]) -> dict[str, str]:
         fields = {}
-        for position, name, kind in self._fields:
+        for position, name, _ in self._fields:
             if value := cells[position]:
                 if len(value) > FIELD_VALUE_LENGTH:
                     raise _too_long(name, FIELD_VALUE_LENGTH)
                 fields[name] = value
-        # Only now: what is said of the fields is said of contacts, not of rows that are none.
+        # Only now: rows that become no contact say nothing about the fields of contacts.
         for _, name, kind in self._fields:
             if kind.is_open and name in fields:
                 kind.see(fields[name])
@@ -152,8 +161,12 @@ def split_name(name: str) -> tuple[str, str]:
     return (first.strip(), last) if first else (last, "")
 
 
+def _is_nothing(text: str) -> bool:
+    return not text or text.lower() in _NOTHING
+
+
 def _zone(text: str) -> str:
-    if not text or text.lower() in _NOTHING:
+    if _is_nothing(text):
         return ""
     zone = find_zone(text)
     if zone is None:
