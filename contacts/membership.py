@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
 
 from contacts.models import Contact, List, Membership
 from contacts.models.lists import MembershipQuerySet
@@ -24,6 +24,16 @@ def contacts_of(list: List) -> QuerySet[Contact]:
     return Contact.objects.filter(memberships__list=list, memberships__removed_in__isnull=True).annotate(
         member=F("memberships__contact_id")
     )
+
+
+def newest_first(list: List, contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """For pages of ``contacts_of``: those that joined Carillon last come first.
+
+    Bounded by the newest on the list: without that, the database would look through everybody who is newer
+    for the first page of a list that is old.
+    """
+    newest = _members([list]).aggregate(newest=Max("contact_id"))["newest"]
+    return contacts.filter(pk__lte=newest or 0).order_by("-member")
 
 
 def contacts_of_version(list: List, number: int) -> QuerySet[Contact]:

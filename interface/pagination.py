@@ -32,13 +32,21 @@ class Page(Generic[Row]):
 
 
 def keyset_page(
-    rows: QuerySet[Row], *, order: Sequence[str], cursor: str | None = "", size: int = 50
+    rows: QuerySet[Row],
+    *,
+    order: Sequence[str],
+    cursor: str | None = "",
+    size: int = 50,
+    twin: str = "",
 ) -> Page[Row]:
     """One page of ``rows`` in ``order``, which starts after (or before) the row that ``cursor`` names.
 
     ``order`` names columns or annotations that are never NULL, "-" for descending; the last must make
     the order total (the primary key). A cursor that can't be read, from a link of another order or by
     hand, shows the first page.
+
+    ``twin`` names a column of another joined table that always equals the first of ``order``: the bound is
+    put on it, too, since the database carries equality over from table to table, and no bounds.
     """
     position = _read(rows, order, cursor or "")
     backward = position is not None and position[0] == "before"
@@ -46,6 +54,8 @@ def keyset_page(
     found = rows.order_by(*wanted)
     if position is not None:
         found = found.filter(_past(wanted, position[1]))
+        if twin:
+            found = found.filter(_bound(twin, wanted[0], position[1][0]))
     items = list(found[: size + 1])
     more = len(items) > size
     items = items[:size]
@@ -53,7 +63,9 @@ def keyset_page(
         items.reverse()
     if not items:
         # The rows around the cursor are gone: start again rather than show an empty page.
-        return keyset_page(rows, order=order, size=size) if position is not None else Page([], "", "")
+        return (
+            keyset_page(rows, order=order, size=size, twin=twin) if position is not None else Page([], "", "")
+        )
     has_next, has_previous = (True, more) if backward else (more, position is not None)
     return Page(
         items,
@@ -75,8 +87,11 @@ def _past(order: Sequence[str], values: Sequence[Any]) -> Q:
         column, comparison = (name[1:], "lt") if name.startswith("-") else (name, "gt")
         exact |= same & Q(**{f"{column}__{comparison}": value})
         same &= Q(**{column: value})
-    first, bound = (order[0][1:], "lte") if order[0].startswith("-") else (order[0], "gte")
-    return Q(**{f"{first}__{bound}": values[0]}) & exact if len(order) > 1 else exact
+    return _bound(order[0].lstrip("-"), order[0], values[0]) & exact if len(order) > 1 else exact
+
+
+def _bound(column: str, order: str, value: Any) -> Q:
+    return Q(**{f"{column}__{'lte' if order.startswith('-') else 'gte'}": value})
 
 
 def _write(side: str, order: Sequence[str], row: Model) -> str:

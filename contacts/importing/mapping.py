@@ -48,8 +48,10 @@ DO_NOT_CONTACT_TARGETS = {
 FIELD = "field:"
 IGNORED = ""
 FIELD_NAME_LENGTH = 60
-# What the download of rejected rows adds; when it is uploaded again, they are nobody's fields.
+# What the download of rejected rows adds, and the export of a list; uploaded again, they are nobody's fields.
 LINE_COLUMN, REASON_COLUMN = "Line in the file", "Why it was rejected"
+FORBIDDEN_COLUMN = "Do not contact"
+ADDED_COLUMNS = frozenset({LINE_COLUMN, REASON_COLUMN, FORBIDDEN_COLUMN})
 
 EMAIL_FORM = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}")
 _PHONE_FORM = re.compile(r"(?:tel:)?[+(\[]?\d[\d\s().\-/\u00a0\u2010-\u2015\[\]]{5,}\d")
@@ -229,7 +231,7 @@ def guess(
         for target in (FIRST, LAST, COMPANY):
             guessing.best(target, guessing.named_as(target))
         customs = [
-            IGNORED if header in {LINE_COLUMN, REASON_COLUMN} else custom
+            IGNORED if header in ADDED_COLUMNS else custom
             for header, custom in zip(headers, custom_targets(headers), strict=True)
         ]
         for repeated in guessing.guess_names():
@@ -391,7 +393,7 @@ def header_keys(headers: Sequence[str]) -> list[str]:
     seen: dict[str, int] = {}
     keys = []
     for header in headers:
-        if header in {LINE_COLUMN, REASON_COLUMN}:
+        if header in ADDED_COLUMNS:
             keys.append("")
             continue
         key = plain(header)
