@@ -117,6 +117,14 @@ class Dialect:
             **{**values, "columns": tuple(values["columns"]), "sheets": tuple(values.get("sheets", ()))}
         )
 
+    def is_read_by(self, *, encoding: str | None, delimiter: str | None, sheet: str | None) -> bool:
+        """Whether the file is read like this; None: as it is."""
+        return (encoding or self.encoding, delimiter or self.delimiter, sheet or self.sheet) == (
+            self.encoding,
+            self.delimiter,
+            self.sheet,
+        )
+
     def describe(self) -> str:
         if self.kind == WORKBOOK:
             return f"Excel workbook, sheet “{self.sheet}”"

@@ -9,7 +9,15 @@ from contacts.services.do_not_contact import (
     remove_from_do_not_contact,
     remove_those_over,
 )
-from contacts.services.imports import guessed_mapping, inspect_import, map_import, retry_import, upload_import
+from contacts.services.erasing import forget_contact
+from contacts.services.imports import (
+    guessed_mapping,
+    inspect_import,
+    known_mapping,
+    map_import,
+    retry_import,
+    upload_import,
+)
 from contacts.services.lists import (
     add_to_list,
     copy_list,
@@ -38,9 +46,11 @@ __all__ = [
     "create_list",
     "delete_list",
     "edit_contact",
+    "forget_contact",
     "guessed_mapping",
     "inspect_import",
     "intersect_lists",
+    "known_mapping",
     "map_import",
     "merge_lists",
     "remove_from_do_not_contact",

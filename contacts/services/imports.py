@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import PurePath
 from typing import BinaryIO
 
@@ -12,7 +13,8 @@ from django_q.tasks import async_task
 
 from accounts.models import User
 from contacts.importing import mapping as columns
-from contacts.importing.reading import Inspection, UnreadableFile, clean, inspect
+from contacts.importing.reading import Dialect, Inspection, UnreadableFile, clean, inspect
+from contacts.importing.remembering import known_from, mapping_by_header, remember_mapping, remembered_mapping
 from contacts.importing.running import is_running_somewhere
 from contacts.lifecycles import IMPORT
 from contacts.models import Import, ImportStatus, List
@@ -27,25 +29,44 @@ def upload_import(
     list: List | None = None,
     list_name: str = "",
     country: str,
+    email_is_enough: bool = False,
+    purpose: str = Import.Purpose.CONTACTS,
+    scope: str = "",
+    reason: str = "",
+    expires_at: datetime | None = None,
+    corrects: Import | None = None,
     actor: User | None,
 ) -> Import:
-    """Keep an uploaded file, with what was found in it and a guess of its columns.
+    """Keep an uploaded file, with what was found in it and what its columns probably are.
 
-    Its contacts will go into ``list``, or the one called ``list_name``, which need not exist yet.
-    Raises ``UnreadableFile`` when it holds no contacts, and ``Refused``; then nothing is kept.
+    Its contacts will go into ``list``, or the one called ``list_name``, which need not exist yet; what must
+    not be contacted is entered with ``scope``, ``reason`` and ``expires_at``. ``corrects``: the import whose
+    rejected rows these are. Raises ``UnreadableFile`` when the file holds nothing, and ``Refused``; then
+    nothing is kept.
     """
-    name = list.name if list else checked_name(list_name)
+    name = ""
+    if purpose == Import.Purpose.CONTACTS:
+        name = list.name if list else checked_name(list_name)
     inspection = inspect(file)
     file.seek(0)
     file_name = PurePath(clean(file_name).replace("\\", "/")).name[-255:] or "contacts.csv"
     contact_import = Import(
+        purpose=purpose,
         file_name=file_name,
         list=list or List.objects.filter(name=name).first(),
         list_name=name,
         country=country,
+        email_is_enough=email_is_enough,
+        scope=scope,
+        reason=reason,
+        expires_at=expires_at,
         dialect=inspection.dialect.as_json(),
-        mapping=guessed_mapping(inspection, country),
         created_by=actor,
+    )
+    contact_import.mapping = (
+        (corrects and known_from(corrects, inspection.dialect.columns))
+        or known_mapping(contact_import, inspection)
+        or guessed_mapping(contact_import, inspection)
     )
     # The stored name is ours: people's file names may be anything.
     contact_import.file.save("contacts.csv", File(file), save=False)
@@ -57,44 +78,92 @@ def upload_import(
     return contact_import
 
 
-def inspect_import(*, contact_import: Import, has_header: bool | None = None) -> Inspection:
-    """Look at an import's file again. Raises ``UnreadableFile``, also when the file is gone."""
+def inspect_import(
+    *,
+    contact_import: Import,
+    has_header: bool | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+) -> Inspection:
+    """Look at an import's file again: as before, but for what is given.
+
+    Raises ``UnreadableFile``, also when the file is gone.
+    """
+    known = Dialect.from_json(contact_import.dialect)
+    if has_header is None and known.is_read_by(encoding=encoding, delimiter=delimiter, sheet=sheet):
+        has_header = known.has_header
     try:
+        if not contact_import.file:
+            raise FileNotFoundError
         with contact_import.file.open("rb") as stored:
-            return inspect(stored.file, has_header=has_header)
+            return inspect(
+                stored.file,
+                has_header=has_header,
+                encoding=encoding or known.encoding,
+                delimiter=delimiter or known.delimiter,
+                sheet=sheet or known.sheet,
+            )
     except FileNotFoundError:
         raise UnreadableFile("The uploaded file is gone. Upload it again.") from None
 
 
-def guessed_mapping(inspection: Inspection, country: str) -> dict[str, str]:
-    """The guess of an import's columns, as ``Import.mapping`` keeps it."""
-    targets = columns.guess(inspection.dialect.columns, inspection.rows, country)
+def guessed_mapping(contact_import: Import, inspection: Inspection) -> dict[str, str]:
+    """A guess of an import's columns, as ``Import.mapping`` keeps it."""
+    targets = columns.guess(
+        inspection.dialect.columns,
+        inspection.rows,
+        contact_import.country,
+        purpose=contact_import.purpose,
+    )
     return {str(position): target for position, target in enumerate(targets)}
+
+
+def known_mapping(contact_import: Import, inspection: Inspection) -> dict[str, str] | None:
+    """What the columns of a file with these headers were said to be, if one was imported before."""
+    names = inspection.dialect.columns
+    if not inspection.dialect.has_header:
+        return None
+    before = remembered_mapping(purpose=contact_import.purpose, columns=names)
+    return mapping_by_header(names, before.targets) if before else None
 
 
 @transaction.atomic
 def map_import(
-    *, contact_import: Import, mapping: Mapping[int, str], has_header: bool, actor: User | None = None
+    *,
+    contact_import: Import,
+    mapping: Mapping[int, str],
+    has_header: bool | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    actor: User | None = None,
 ) -> None:
-    """Say what the columns are, and let the import run in the background.
+    """Say what the columns are, and let the import run in the background; the next file is mapped alike.
 
-    ``mapping``: position of a column -> a target of ``importing.mapping``. Raises ``Refused`` when no
-    column is the phone number or two are the same thing, and ``MoveRefused`` when it runs already.
+    ``mapping``: position of a column -> a target of ``importing.mapping``. ``has_header`` and what follows
+    correct how the file is read. Raises ``Refused`` when no column is the phone number or two are the same
+    thing, ``UnreadableFile``, and ``MoveRefused`` when it runs already.
     """
-    if found := columns.problems(mapping):
+    if found := columns.problems(
+        mapping, purpose=contact_import.purpose, email_is_enough=contact_import.email_is_enough
+    ):
         raise Refused(" ".join(found))
-    changes = {}
-    if has_header != contact_import.dialect["has_header"]:
-        changes["dialect"] = inspect_import(
-            contact_import=contact_import, has_header=has_header
-        ).dialect.as_json()
-    IMPORT.apply_to(
-        contact_import,
-        "map",
-        mapping={str(position): target for position, target in mapping.items()},
-        error="",
-        **changes,
-    )
+    dialect = Dialect.from_json(contact_import.dialect)
+    if has_header not in {None, dialect.has_header} or not dialect.is_read_by(
+        encoding=encoding, delimiter=delimiter, sheet=sheet
+    ):
+        dialect = inspect_import(
+            contact_import=contact_import,
+            has_header=has_header,
+            encoding=encoding,
+            delimiter=delimiter,
+            sheet=sheet,
+        ).dialect
+    targets = {str(position): target for position, target in mapping.items()}
+    IMPORT.apply_to(contact_import, "map", mapping=targets, error="", dialect=dialect.as_json())
+    if dialect.has_header:
+        remember_mapping(purpose=contact_import.purpose, columns=dialect.columns, mapping=targets)
     _enqueue(contact_import)
 
 

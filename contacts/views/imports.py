@@ -139,7 +139,7 @@ def _columns(request: Request, contact_import: Import) -> HttpResponse:
     form = MappingForm(
         request.POST if request.method == "POST" else None,
         columns=inspection.dialect.columns,
-        guessed=contact_import.mapping if as_known else guessed_mapping(inspection, contact_import.country),
+        guessed=contact_import.mapping if as_known else guessed_mapping(contact_import, inspection),
     )
     problem = ""
     if request.method == "POST" and not form.is_valid():
