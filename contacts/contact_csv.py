@@ -29,8 +29,8 @@ def contacts_as_csv(contacts: QuerySet[Contact]) -> Iterator[bytes]:
     names = field_names(contacts)
     if len(names) > MOST_FIELDS:
         raise Refused(
-            f"These contacts have {len(names):,} custom fields between them; {MOST_FIELDS:,} can be exported at most. "
-            "Export a part of the list."
+            f"These contacts have {len(names):,} custom fields between them; {MOST_FIELDS:,} can be exported "
+            "at most. Export a part of the list."
         )
     columns: dict[str, Any] = {
         mapping.TARGETS[mapping.PHONE]: F("phone_number"),
@@ -52,7 +52,7 @@ def field_names(contacts: QuerySet[Contact]) -> list[str]:
     rows, parameters = contacts.order_by().values_list("fields").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT DISTINCT jsonb_object_keys(contact.fields) AS name FROM ({rows}) AS contact (fields) ORDER BY 1",  # noqa: S608
+            f"SELECT DISTINCT jsonb_object_keys(contact.fields) FROM ({rows}) AS contact (fields) ORDER BY 1",  # noqa: S608
             parameters,
         )
         return [name for (name,) in cursor.fetchall()]

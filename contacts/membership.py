@@ -26,7 +26,7 @@ def contacts_of(list: List) -> QuerySet[Contact]:
     )
 
 
-def newest_first(list: List, contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+def newest_first(list: List, contacts: QuerySet[Any]) -> QuerySet[Any]:
     """For pages of ``contacts_of``: those that joined Carillon last come first.
 
     Bounded by the newest on the list: without that, the database would look through everybody who is newer
