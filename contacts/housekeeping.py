@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import connection, transaction
 
 from contacts.models import Tally
+from contacts.services import remove_those_over
 
 # So many changes are added up quickly; more than these, and they are made one.
 TALLY_ROWS = 100
@@ -13,6 +14,7 @@ TALLY_ROWS = 100
 def keep_house() -> None:
     """Do all of it. Two at a time do no harm."""
     add_up_tallies()
+    remove_those_over()
 
 
 def add_up_tallies() -> None:

@@ -25,16 +25,6 @@ from contacts.phone_numbers import Rejection, normalise
 
 Scope = DoNotContact.Scope
 
-# Headers as people write them: see ``mapping.plain``.
-SCOPE, REASON, UNTIL = "scope", "reason", "until"
-# What a column of such a file may fill.
-TARGETS = {
-    mapping.PHONE: "Phone number",
-    mapping.EMAIL: "Email",
-    SCOPE: "Never by",
-    REASON: "Reason",
-    UNTIL: "Until",
-}
 _SCOPES = {
     Scope.ALL: "all everything any every both total global dnc donotcontact alles",
     Scope.VOICE: "voice call calls calling phone telephone dnd donotcall",
@@ -44,6 +34,8 @@ _SCOPES = {
 _SCOPE_OF = {word: scope for scope, words in _SCOPES.items() for word in words.split()}
 _NOTHING = frozenset({"", "n/a", "#n/a", "na", "none", "null", "nil", "-", "--", "nan"})
 _FOR_EVER = _NOTHING | {"for ever", "forever", "for good", "never", "permanent", "permanently", "always"}
+# Of a date: how other products write "never".
+_NO_YEAR = "9999"
 _NUMERIC_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 REASON_LENGTH = 200
 EMAIL_LENGTH = 254
@@ -100,7 +92,9 @@ class OntoDoNotContact:
     def __init__(self, dnc_import: Import) -> None:
         self._import = dnc_import
         self._targets = [
-            (int(position), target) for position, target in dnc_import.mapping.items() if target in TARGETS
+            (int(position), target)
+            for position, target in dnc_import.mapping.items()
+            if target in mapping.DO_NOT_CONTACT_TARGETS
         ]
         self._columns = len(Dialect.from_json(dnc_import.dialect).columns)
         self._now = timezone.now()
@@ -145,16 +139,16 @@ class OntoDoNotContact:
         email = self._email(given.get(mapping.EMAIL, ""))
         if number is None and email is None:
             raise _Wrong("neither a number nor an email address")
-        reason = given.get(REASON, "")
+        reason = given.get(mapping.REASON, "")
         if len(reason) > REASON_LENGTH:
             raise _Wrong(f"reason is longer than {REASON_LENGTH} characters")
         return Forbidden(
             line=row.line,
             phone_number=number,
             email=email,
-            scope=self._scope(given.get(SCOPE, "")),
+            scope=self._scope(given.get(mapping.SCOPE, "")),
             reason=reason or self._import.reason,
-            expires_at=self._until(given.get(UNTIL, "")),
+            expires_at=self._until(given.get(mapping.UNTIL, "")),
         )
 
     @staticmethod
@@ -177,7 +171,7 @@ class OntoDoNotContact:
     def _until(self, text: str) -> datetime | None:
         if not text:
             return self._import.expires_at
-        if text.lower() in _FOR_EVER:
+        if text.lower() in _FOR_EVER or _NO_YEAR in text:
             return None
         until = moment_of(text, self._import.country)
         if until is None:

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from contacts.importing.destinations import ContactsIntoList, Destination
+from contacts.importing.forbidding import OntoDoNotContact
 from contacts.importing.reading import Dialect, UnreadableFile, rows
 from contacts.importing.saving import StagedRejection, StagedRejections
 from contacts.lifecycles import IMPORT
@@ -108,6 +109,8 @@ def destination_of(contact_import: Import) -> Destination[Any]:
     match contact_import.purpose:
         case Import.Purpose.CONTACTS:
             return ContactsIntoList(contact_import)
+        case Import.Purpose.DO_NOT_CONTACT:
+            return OntoDoNotContact(contact_import)
         case purpose:
             raise NotImplementedError(f"imports of {purpose}")
 
