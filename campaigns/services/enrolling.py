@@ -13,6 +13,7 @@ from django.db.models import F, QuerySet
 
 from campaigns.lifecycles import ENROLLMENT, WAITING
 from campaigns.models import Channel, ChannelList, Enrollment
+from campaigns.planning import planned_for
 from contacts.models import Membership
 
 # A contact without a number is enrolled too, as skipped with the reason: the sums of the page add up. In
@@ -44,10 +45,6 @@ WHERE NOT EXISTS (
 ORDER BY member.place, member.id
 """
 
-# From so many on a statement is planned for many, whatever the statistics say: those of a list that was
-# imported a moment ago are not there yet, and a look-up for each row takes minutes.
-MANY = 20_000
-
 
 def enroll_lists(*, channel: Channel, now: datetime) -> int:
     """Enroll the contacts of the channel's lists, as pinned, in its current run; return how many are new.
@@ -58,10 +55,7 @@ def enroll_lists(*, channel: Channel, now: datetime) -> int:
     """
     pinned = ChannelList.objects.filter(channel=channel, version__isnull=False).order_by("id")
     assigned = list(pinned.values_list("list_id", "version", "list__size"))
-    with connection.cursor() as cursor:
-        if sum(size for _, _, size in assigned) >= MANY:
-            cursor.execute("SET LOCAL enable_nestloop = off")
-            cursor.execute("SET LOCAL work_mem = '128MB'")
+    with planned_for(sum(size for _, _, size in assigned)), connection.cursor() as cursor:
         cursor.execute(
             ENROLL,
             {
@@ -72,10 +66,7 @@ def enroll_lists(*, channel: Channel, now: datetime) -> int:
                 "versions": [version for _, version, _ in assigned],
             },
         )
-        enrolled = int(cursor.rowcount)
-        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
-        cursor.execute("SET LOCAL work_mem TO DEFAULT")
-    return enrolled
+        return int(cursor.rowcount)
 
 
 def pin_lists(*, channel: Channel) -> None:

@@ -9,9 +9,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from campaigns import services
+from campaigns import planning, services
 from campaigns.models import Channel, Enrollment
-from campaigns.services import enrolling
 from contacts.models import Contact, List, Membership, ZoneSet
 from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ListFactory, zone_set
 
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def planned_for(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test both as the planner likes it, and as for a million."""
     if request.param == "many":
-        monkeypatch.setattr(enrolling, "MANY", 0)
+        monkeypatch.setattr(planning, "MANY", 0)
 
 
 def started(*lists: List) -> Channel:
@@ -89,11 +88,15 @@ def test_other_channels_and_earlier_runs_do_not_stand_in_the_way():
 
 def test_settings_of_the_planner_end_with_the_enrolling():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('enable_nestloop'), current_setting('work_mem')")
-        before = cursor.fetchone()
+        cursor.execute(
+            "SELECT name, setting FROM pg_settings WHERE name IN ('enable_nestloop', 'work_mem', 'jit')"
+        )
+        before = cursor.fetchall()
         started(ListFactory(members=2))
-        cursor.execute("SELECT current_setting('enable_nestloop'), current_setting('work_mem')")
-        assert cursor.fetchone() == before
+        cursor.execute(
+            "SELECT name, setting FROM pg_settings WHERE name IN ('enable_nestloop', 'work_mem', 'jit')"
+        )
+        assert cursor.fetchall() == before
 
 
 # --- Keys ------------------------------------------------------------------------------------------------
