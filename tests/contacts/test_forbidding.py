@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
@@ -304,3 +307,45 @@ def test_nothing_is_left_behind_by_a_run_that_breaks():
         cursor.execute("SELECT to_regclass('pg_temp.staged_forbidden')")
         assert cursor.fetchone() == (None,)
     assert not DoNotContact.objects.exists()
+
+
+# --- From a shell ----------------------------------------------------------------------------------
+
+
+def test_the_command_imports_and_prints_the_sums(tmp_path, capsys):
+    file = tmp_path / "never.csv"
+    file.write_text("Phone,Email\n0171 2345678,a@b.example\n12,\n")
+    call_command("import_do_not_contact", file, "--scope=text", "--reason=letter", "--country=de", "--json")
+    assert json.loads(capsys.readouterr().out) == {
+        "rows": 2,
+        "created": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "duplicates": 0,
+        "invalid": 1,
+    }
+    assert entries() == {("+491712345678", "text", "letter"), ("a@b.example", "text", "letter")}
+    call_command("import_do_not_contact", file, "--scope=text", "--country=de")
+    out = capsys.readouterr().out
+    assert re.search(r"unchanged +1", out)
+    assert "line 3: “12”: too short" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "told"),
+    [
+        (None, [], "No such file"),
+        ("", [], "empty"),
+        ("Name\nAnna\n", [], "Choose the column"),
+        ("4155550101\n", ["--country", "Atlantis"], "no country"),
+        ("4155550101\n", ["--reason", "x" * 201], "at most 200"),
+    ],
+)
+def test_the_command_says_what_is_wrong(tmp_path, text, options, told):
+    file = tmp_path / "never.csv"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(CommandError, match=told):
+        call_command("import_do_not_contact", file, *options)
+    assert not DoNotContact.objects.exists()
+    assert not Import.objects.exists()

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         map_import(
             contact_import=contact_import, mapping=targets, has_header=contact_import.dialect["has_header"]
         )
-        self._report(_finish(contact_import.pk), as_json=options["json"])
+        self._report(finish(contact_import.pk), as_json=options["json"])
 
     def _report(self, contact_import: Import, *, as_json: bool) -> None:
         if contact_import.status != ImportStatus.COMPLETED:
@@ -76,7 +76,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  … and {contact_import.invalid - 20:,} more")
 
 
-def _finish(import_id: int) -> Import:
+def finish(import_id: int) -> Import:
     """Run it to its end, here or, if a worker has taken it, there."""
     while True:
         run_import(import_id)
