@@ -57,9 +57,9 @@ _LENGTH_REASONS = {
 # What may stand between digits without any meaning, to the library too; bytes are quicker to delete from.
 _SEPARATORS = b" ()-./[]"
 _RARE_SEPARATORS = str.maketrans(dict.fromkeys("\u00a0\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
-# What can be stored and dialed anywhere (ITU-T E.164: 15 digits at most). The library knows of some that are
-# dialed only within Germany, Japan, Iran and a few others.
-_FEWEST_DIGITS, _MOST_DIGITS = 7, 15
+# By ITU-T E.164. The library knows some longer ones, which are dialed only within Germany, Japan and a few
+# others; nothing can store or dial them as international numbers.
+_MOST_DIGITS = 15
 
 
 def normalise(text: str, country: str = "") -> str | Rejection:
@@ -123,8 +123,6 @@ def _by_digits(text: str, country: str) -> str | Reason | None:
 
 
 def _storable(phone_number: str) -> str | Reason:
-    if len(phone_number) <= _FEWEST_DIGITS:
-        return Reason.TOO_SHORT
     return phone_number if len(phone_number) <= _MOST_DIGITS + 1 else Reason.TOO_LONG
 
 

@@ -13,7 +13,8 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-E164 = r"^\+[1-9][0-9]{6,14}$"
+# The shortest numbers that exist have 6 digits (some in Austria, Germany and Iran), the longest 15.
+E164 = r"^\+[1-9][0-9]{5,14}$"
 
 
 class ZoneSet(models.Model):
