@@ -63,7 +63,8 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(models.Model):
-    list = models.ForeignKey(List, on_delete=models.CASCADE, related_name="memberships")
+    # Looked up by the indexes below.
+    list = models.ForeignKey(List, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="memberships")
     added_in = models.PositiveIntegerField()
     removed_in = models.PositiveIntegerField(null=True, blank=True)
@@ -80,6 +81,15 @@ class Membership(models.Model):
             models.CheckConstraint(
                 condition=Q(removed_in__isnull=True) | Q(removed_in__gt=F("added_in")),
                 name="membership_removed_after_added",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            # What a version added, and what it removed, newest contact first.
+            models.Index(fields=["list", "added_in", "contact"], name="membership_added"),
+            models.Index(
+                fields=["list", "removed_in", "contact"],
+                condition=Q(removed_in__isnull=False),
+                name="membership_removed",
             ),
         ]
 

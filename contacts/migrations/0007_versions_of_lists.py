@@ -1,0 +1,33 @@
+"""Pages of what a version of a list added and removed, by indexes; one of them does what the list's did."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("contacts", "0006_do_not_contact_pages")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="membership",
+            index=models.Index(fields=["list", "added_in", "contact"], name="membership_added"),
+        ),
+        migrations.AddIndex(
+            model_name="membership",
+            index=models.Index(
+                condition=models.Q(("removed_in__isnull", False)),
+                fields=["list", "removed_in", "contact"],
+                name="membership_removed",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="membership",
+            name="list",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="memberships",
+                to="contacts.list",
+            ),
+        ),
+    ]
