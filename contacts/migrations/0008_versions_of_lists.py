@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("contacts", "0006_do_not_contact_pages")]
+    dependencies = [("contacts", "0007_shorter_numbers")]
 
     operations = [
         migrations.AddIndex(
