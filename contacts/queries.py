@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Sum, TextField, Value
-from django.db.models.functions import Now
+from django.db.models.functions import Concat, Now
 from django.utils import timezone
 
 from contacts.models import Contact, DoNotContact, Tally
@@ -53,27 +53,28 @@ def count_of(rows: QuerySet[Any]) -> Count:
     return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
 
 
-class _Holds(Func):
-    """Whether a contact's search text holds a word, which the database folds as it folded the text."""
+class _Pattern(Func):
+    """What holds a word anywhere, for LIKE; the database folds it as it folded the text."""
 
-    output_field = BooleanField()
+    output_field = TextField()
     template = (
-        "%(text)s LIKE '%%%%' || replace(replace(replace(contacts_fold(%(word)s),"
+        "'%%%%' || replace(replace(replace(contacts_fold(%(expressions)s),"
         r" '\', '\\'), '%%%%', '\%%%%'), '_', '\_') || '%%%%'"
     )
 
-    def __init__(self, word: str, *, by_index: bool) -> None:
-        super().__init__(F("search_text"), Value(word, output_field=TextField()))
-        self.by_index = by_index
 
-    def as_sql(self, compiler: Any, connection: Any, **options: Any) -> tuple[str, list[Any]]:
-        (text, text_parameters), (word, word_parameters) = (
-            compiler.compile(part) for part in self.source_expressions
-        )
-        # An expression that no index has. For a word without a trigram the whole index would be read, which
-        # takes longer than reading all rows.
-        text = text if self.by_index else f"({text} || '')"
-        return self.template % {"text": text, "word": word}, [*text_parameters, *word_parameters]
+class _Holds(Func):
+    """Whether a contact's search text holds a word."""
+
+    output_field = BooleanField()
+    template = "(%(expressions)s)"
+    arg_joiner = " LIKE "
+
+    def __init__(self, word: str, *, by_index: bool) -> None:
+        # Else an expression that no index has. For a word without a trigram the whole index would be read,
+        # which takes longer than reading all rows.
+        text = F("search_text") if by_index else Concat("search_text", Value(""), output_field=TextField())
+        super().__init__(text, _Pattern(Value(word, output_field=TextField())))
 
 
 class _IsOneOf(Func):

@@ -158,6 +158,9 @@ def report(*, call_id: int, report: Report) -> bool:
         call = lock_call(call_id=call_id, disposition=disposition)
         if call is None:
             return False
+        if call.is_erased:
+            # Taken, so that it isn't sent again, and forgotten.
+            return True
         if report.turns:
             words = " ".join(turn["text"] for turn in report.turns)
             Transcript.objects.update_or_create(call=call, defaults={"turns": report.turns, "words": words})

@@ -2,7 +2,8 @@
 
 Each event is one guarded statement in the database, from the states it may come from; states only ever
 move forward, so events may come twice, late, in any order, or before the answer to the POST that made
-the call: the same events end the same. Who tells (webhook or reconciler) makes no difference.
+the call: the same events end the same. Who tells (webhook or reconciler) makes no difference. Of a call
+whose contact was erased, and which has no number any more, nothing is kept.
 
 An enrollment's attempts are set to the call's number, never counted up, so that hearing twice of one
 call counts once.
@@ -93,7 +94,7 @@ WITH ring AS (
         ringing_at = COALESCE(ringing_at, LEAST(now(), answered_at, ended_at)),
         accepted_at = COALESCE(accepted_at, now()),
         carrier_id = COALESCE(NULLIF(%(carrier)s, ''), carrier_id)
-    WHERE id = %(call)s AND state <> 'intent'
+    WHERE id = %(call)s AND state <> 'intent' AND to_number <> ''
     RETURNING id
 )
 INSERT INTO dialer_callevent (call_id, kind, at, data)
@@ -219,7 +220,7 @@ def _correct_to_machine(call_id: int, data: Mapping[str, Any]) -> None:
 
     Unless somebody said what came of it, or the contact was called again since.
     """
-    just_ended = Call.objects.filter(
+    just_ended = Call.objects.exclude(to_number="").filter(
         pk=call_id,
         state=CallState.ENDED,
         outcome=Outcome.COMPLETED,
@@ -454,8 +455,8 @@ def _decide(
 
 def _hear_late(call_id: int, state: str, kind: str, data: Mapping[str, Any]) -> None:
     """An ending after the end: noted once a kind. After a withdrawal it is news: it was placed after all."""
-    call = Call.objects.filter(pk=call_id).only("outcome").first()
-    if call is None or call.outcome != Outcome.WITHDRAWN:
+    call = Call.objects.filter(pk=call_id).only("outcome", "to_number").first()
+    if call is None or call.is_erased or call.outcome != Outcome.WITHDRAWN:
         return
     logger.error("Call %s was given up as never placed, and the carrier now tells of its end.", call_id)
     call.events.get_or_create(kind=f"{kind}_late"[:24], defaults={"data": dict(data)})
@@ -518,11 +519,11 @@ def doubt(*, call_id: int, why: str) -> bool:
 
 NOTED = """
 INSERT INTO dialer_callevent (call_id, kind, at, data)
-SELECT id, %(kind)s, now(), %(data)s FROM dialer_call WHERE id = %(call)s
+SELECT id, %(kind)s, now(), %(data)s FROM dialer_call WHERE id = %(call)s AND to_number <> ''
 RETURNING id
 """
 
 
 def note(*, call_id: int, kind: str, data: Mapping[str, Any]) -> bool:
-    """Something heard of a call that changes nothing, kept among its events."""
+    """Something heard of a call that changes nothing, kept among its events; not of an erased person's."""
     return bool(rows(NOTED, {"call": call_id, "kind": kind[:24], "data": Jsonb(dict(data))}))

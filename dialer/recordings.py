@@ -44,7 +44,9 @@ MOST_BYTES = 1024**3
 def announce(*, call_id: int, recording: RecordingReady) -> bool:
     """The carrier has a recording of a call; it is fetched soon. Told twice, it is fetched once."""
     with transaction.atomic():
-        if not Call.objects.filter(pk=call_id).exists():
+        # Held: whoever erases the person waits for this, or is waited for.
+        call = Call.objects.select_for_update(no_key=True).only("to_number").filter(pk=call_id).first()
+        if call is None or call.is_erased:
             return False
         _, created = Recording.objects.get_or_create(
             call_id=call_id,

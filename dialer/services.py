@@ -48,7 +48,7 @@ def set_disposition(
 ) -> Call:
     """Choose, change or clear a call's disposition, with all that it means for the contact.
 
-    Raises ``Refused`` when the call was never placed.
+    Raises ``Refused`` when the call was never placed, or the contact was erased.
     """
     locked = lock_call(call_id=call.pk, disposition=disposition)
     if locked is None:
@@ -56,6 +56,8 @@ def set_disposition(
     call = locked
     if call.outcome == Outcome.WITHDRAWN:
         raise Refused("This call was never placed.")
+    if call.is_erased:
+        raise Refused("The person who was called has been erased.")
     settle_disposition(
         call=call, disposition=disposition, callback_at=callback_at, source="person", actor=actor
     )
@@ -73,10 +75,16 @@ def set_disposition(
 
 @transaction.atomic
 def set_notes(*, call: Call, notes: str, actor: User) -> Call:
-    """Keep a person's notes on a call. Raises ``Refused`` when they are too long."""
+    """Keep a person's notes on a call.
+
+    Raises ``Refused`` when they are too long, or the contact was erased.
+    """
     notes = notes.replace("\0", "").strip()
     if len(notes) > MOST_NOTES:
         raise Refused(f"Notes have at most {MOST_NOTES:,} characters; these have {len(notes):,}.")
+    locked = lock_call(call_id=call.pk, disposition=None)
+    if locked is not None and locked.is_erased:
+        raise Refused("The person who was called has been erased.")
     if Call.objects.filter(pk=call.pk).exclude(notes=notes).update(notes=notes):
         call.events.create(kind="notes", data={"by": actor.pk})
     call.notes = notes

@@ -31,23 +31,29 @@ from campaigns.services.channels import (
     stop_channel,
     unschedule_channel,
 )
+from campaigns.services.erasing import forget_activities, leave_campaigns
+from campaigns.services.exclusions import add_exclusion, remove_exclusion
 from campaigns.services.lists import assign_list, unassign_list
 
 __all__ = [
     "Refusal",
     "Refused",
+    "add_exclusion",
     "archive_campaign",
     "assign_list",
     "complete_channel",
     "create_campaign",
     "delete_campaign",
     "duplicate_campaign",
+    "forget_activities",
+    "leave_campaigns",
     "lock_channel",
     "pause_campaign",
     "pause_channel",
     "press_campaign",
     "record_access",
     "record_activity",
+    "remove_exclusion",
     "reopen_channel",
     "rerun_channel",
     "restore_campaign",

@@ -1,0 +1,119 @@
+"""Forgetting a person: what of them is kept with the contacts themselves.
+
+Whoever knows of calls erases them first (dialer/erasing.py); nothing else calls this.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from contacts.models import Contact, DoNotContact, DoNotContactRemoval, List, RejectedRow
+from contacts.services.do_not_contact import add_to_do_not_contact
+from contacts.services.lists import remove_from_list
+from contacts.zones import zone_set_for
+
+ERASED = "Erased person"
+# Digits of a number that are its own: fewer at its end may be anybody's.
+OWN_DIGITS = 7
+
+
+def forget_contact(*, contact: Contact, actor: User | None, keep_do_not_contact: bool) -> None:
+    """Take everything personal off a contact whose row is locked, and out of what tells of it.
+
+    Its lists say in a new version that one contact left. With ``keep_do_not_contact``, number and address
+    go on, or stay on, the do-not-contact list, with nothing but themselves: without them there, the next
+    file would bring the person back to be called.
+    """
+    number, email = contact.phone_number or "", contact.email or ""
+    for one in List.objects.filter(memberships__contact=contact, memberships__removed_in=None).order_by("pk"):
+        remove_from_list(list=one, contacts=Contact.objects.filter(pk=contact.pk), actor=None)
+    contact.events.all().delete()
+    # An address may be shared: then it tells of somebody else.
+    is_shared = bool(email) and Contact.objects.filter(email=email).exclude(pk=contact.pk).exists()
+    _forget_entries(number, "" if is_shared else email, actor, keep=keep_do_not_contact)
+    _forget_rejected_rows(number, "" if is_shared else email)
+    _forget_log_entries(contact, number, "" if is_shared else email)
+    now = timezone.now()
+    Contact.objects.filter(pk=contact.pk).update(
+        phone_number=None,
+        email=None,
+        first_name="",
+        last_name="",
+        company="",
+        fields={},
+        time_zone="",
+        zone_set=zone_set_for(()),
+        erased_at=now,
+        updated_at=now,
+    )
+
+
+def _addressed(number: str, email: str) -> Q:
+    found = Q(pk__in=[])
+    if number:
+        found |= Q(phone_number=number)
+    if email:
+        found |= Q(email=email)
+    return found
+
+
+def _forget_entries(number: str, email: str, actor: User | None, *, keep: bool) -> None:
+    DoNotContactRemoval.objects.filter(_addressed(number, email)).delete()
+    entries = DoNotContact.objects.filter(_addressed(number, email))
+    if not keep:
+        entries.delete()
+        return
+    # What people wrote there may name the person.
+    entries.update(reason=ERASED)
+    if number:
+        add_to_do_not_contact(phone_number=number, reason=ERASED, actor=actor)
+    if email:
+        add_to_do_not_contact(email=email, reason=ERASED, actor=actor)
+
+
+_REJECTED = """
+    SELECT id, values FROM contacts_rejectedrow
+    WHERE (
+        %(digits)s <> '' AND strpos(regexp_replace(values::text, '[^0-9]', '', 'g'), %(digits)s) > 0
+    ) OR (%(email)s <> '' AND strpos(lower(values::text), %(email)s) > 0)
+"""
+
+
+def _forget_rejected_rows(number: str, email: str) -> None:
+    """Rows of files that could not be imported and name the person; their reasons quote them."""
+    # Its last digits are there in every notation; with those before them, each row is looked at closely.
+    digits = number[-OWN_DIGITS:]
+    if not digits and not email:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_REJECTED, {"digits": digits, "email": email})
+        found = RejectedRow.objects.in_bulk([pk for pk, _ in cursor.fetchall()])
+    about = [pk for pk, row in found.items() if _names(row.values, number, email)]
+    RejectedRow.objects.filter(pk__in=about).update(values=[], reason=ERASED)
+
+
+def _names(cells: list[str], number: str, email: str) -> bool:
+    for cell in map(str, cells):
+        digits = re.sub(r"\D", "", cell).lstrip("0")
+        if number and len(digits) >= OWN_DIGITS and (digits in number or number[1:] in digits):
+            return True
+        if number and len(digits) > OWN_DIGITS and number.endswith(digits[-OWN_DIGITS - 1 :]):
+            return True
+        if email and email in cell.lower():
+            return True
+    return False
+
+
+def _forget_log_entries(contact: Contact, number: str, email: str) -> None:
+    """The admin's own log names what was changed."""
+    about = Q(content_type=ContentType.objects.get_for_model(Contact), object_id=str(contact.pk))
+    for address in filter(None, (number, email)):
+        about |= Q(object_repr__icontains=address)
+    LogEntry.objects.filter(about).update(object_repr=ERASED)
