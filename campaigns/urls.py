@@ -18,6 +18,12 @@ urlpatterns = [
     path("campaigns/<int:campaign_id>/archive/", command_center.archive, name="archive"),
     path("campaigns/<int:campaign_id>/duplicate/", command_center.duplicate, name="duplicate"),
     path("campaigns/<int:campaign_id>/delete/", command_center.delete, name="delete"),
+    path("campaigns/<int:campaign_id>/exclusions/", command_center.exclude, name="exclude"),
+    path(
+        "campaigns/<int:campaign_id>/exclusions/<int:list_id>/remove/",
+        command_center.include,
+        name="include",
+    ),
     path(
         "campaigns/<int:campaign_id>/channels/<int:channel_id>/lists/", command_center.assign, name="assign"
     ),

@@ -12,6 +12,7 @@ from accounts.models import User
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import (
     Campaign,
+    CampaignExclusion,
     Channel,
     ChannelDrive,
     ChannelList,
@@ -157,7 +158,8 @@ def _let_go(campaign: Campaign) -> None:
 
 @transaction.atomic
 def duplicate_campaign(*, campaign: Campaign, actor: User | None) -> Campaign:
-    """A draft with the same channels, settings, schedules, rules and lists; no start time, no results."""
+    """A draft with the same channels, settings, schedules, rules and lists, and lists that are left alone;
+    no start time, no results."""
     copy = Campaign.objects.create(
         name=f"{campaign.name[:113]} (copy)",
         description=campaign.description,
@@ -183,5 +185,9 @@ def duplicate_campaign(*, campaign: Campaign, actor: User | None) -> Campaign:
             ChannelList(channel=twin, list_id=assigned.list_id) for assigned in channel.channel_lists.all()
         )
         ChannelDrive.objects.create(channel=twin)
+    CampaignExclusion.objects.bulk_create(
+        CampaignExclusion(campaign=copy, list_id=exclusion.list_id)
+        for exclusion in campaign.campaign_exclusions.all()
+    )
     record_activity(campaign=copy, actor=actor, verb="create", text=f"duplicated {campaign.name}")
     return copy

@@ -38,6 +38,7 @@ from campaigns.lifecycles import (
 from campaigns.models import (
     Activity,
     Campaign,
+    CampaignExclusion,
     Channel,
     ChannelList,
     Enrollment,
@@ -131,6 +132,11 @@ def _version(request: HttpRequest, campaign_id: int, tab: str, now: datetime) ->
         ),
         "seen_lists": ArraySubquery(
             assigned.values(data=JSONObject(id="pk", version="version", size="list__size", name="list__name"))
+        ),
+        "seen_exclusions": ArraySubquery(
+            CampaignExclusion.objects.filter(campaign=OuterRef("pk"))
+            .order_by("pk")
+            .values(data=JSONObject(id="pk", size="list__size", name="list__name"))
         ),
         "seen_activity": Subquery(activities.values("pk")[:1]),
     }  # fmt: skip
@@ -484,7 +490,13 @@ def _lists_tab(
                 "total": sum(a.pinned_size if a.pinned_size is not None else a.list.size for a in own),
             }
         )
-    return {"by_channel": channels}
+    left_alone = campaign.campaign_exclusions.select_related("list").order_by("pk")
+    taken = {exclusion.list_id for exclusion in left_alone}
+    return {
+        "by_channel": channels,
+        "left_alone": left_alone,
+        "may_leave_alone": [] if campaign.is_archived else [o for o in offered if o["pk"] not in taken],
+    }
 
 
 # --- Activity --------------------------------------------------------------------------------------------
@@ -642,8 +654,7 @@ def delete(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def assign(request: HttpRequest, campaign_id: int, channel_id: int) -> HttpResponse:
     """Assign the list that ``list`` names."""
     channel = get_object_or_404(Channel, pk=channel_id, campaign=campaign_id)
-    asked = request.POST.get("list", "")
-    chosen = List.objects.filter(pk=asked).first() if asked.isdecimal() and len(asked) < 18 else None
+    chosen = _chosen_list(request)
     if chosen is None:
         return _answer(request, channel.campaign, Refusal("Choose a list first."), channel.status)
     _, refusal = attempt(services.assign_list, channel=channel, list=chosen, actor=request.user)
@@ -651,6 +662,11 @@ def assign(request: HttpRequest, campaign_id: int, channel_id: int) -> HttpRespo
         undo = reverse("campaigns:unassign", args=[campaign_id, channel_id, chosen.pk])
         toast(request, f"{chosen.name} was assigned to {channel.name}.", undo=undo)
     return _answer(request, channel.campaign, refusal, channel.status)
+
+
+def _chosen_list(request: HttpRequest) -> List | None:
+    asked = request.POST.get("list", "")
+    return List.objects.filter(pk=asked).first() if asked.isdecimal() and len(asked) < 18 else None
 
 
 @editor_required
@@ -662,3 +678,29 @@ def unassign(request: HttpRequest, campaign_id: int, channel_id: int, list_id: i
     if refusal is None:
         toast(request, f"{chosen.name} was unassigned from {channel.name}.")
     return _answer(request, channel.campaign, refusal, channel.status)
+
+
+@editor_required
+@require_POST
+def exclude(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Leave alone those on the list that ``list`` names."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    chosen = _chosen_list(request)
+    if chosen is None:
+        return _answer(request, campaign, Refusal("Choose a list first."), campaign.status)
+    _, refusal = attempt(services.add_exclusion, campaign=campaign, list=chosen, actor=request.user)
+    if refusal is None:
+        undo = reverse("campaigns:include", args=[campaign_id, chosen.pk])
+        toast(request, f"Those on {chosen.name} are never contacted.", undo=undo)
+    return _answer(request, campaign, refusal, campaign.status)
+
+
+@editor_required
+@require_POST
+def include(request: HttpRequest, campaign_id: int, list_id: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    chosen = get_object_or_404(List, pk=list_id)
+    _, refusal = attempt(services.remove_exclusion, campaign=campaign, list=chosen, actor=request.user)
+    if refusal is None:
+        toast(request, f"Those on {chosen.name} may be contacted again. Who was passed over stays so.")
+    return _answer(request, campaign, refusal, campaign.status)

@@ -60,6 +60,8 @@ TABLE: dict[str, Rule] = {
     "campaigns:duplicate": Rule(EDITORS),
     "campaigns:delete": Rule(EDITORS),
     "campaigns:assign": Rule(EDITORS),
+    "campaigns:exclude": Rule(EDITORS),
+    "campaigns:include": Rule(EDITORS),
     "campaigns:unassign": Rule(EDITORS),
     "campaigns:move": Rule(EDITORS),
     "campaigns:new": Rule(EDITORS),
