@@ -57,8 +57,8 @@ _LENGTH_REASONS = {
 # What may stand between digits without any meaning, to the library too; bytes are quicker to delete from.
 _SEPARATORS = b" ()-./[]"
 _RARE_SEPARATORS = str.maketrans(dict.fromkeys("\u00a0\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
-# By ITU-T E.164. The library knows some longer ones, which are dialed only within Germany, Japan and a few
-# others; nothing can store or dial them as international numbers.
+_BEFORE = re.compile(r"[^+0-9;]{0,20}")
+# By ITU-T E.164.
 _MOST_DIGITS = 15
 
 
@@ -75,6 +75,18 @@ def normalise(text: str, country: str = "") -> str | Rejection:
     return found if isinstance(found, str) else Rejection(found, text.strip())
 
 
+def dialable(text: str, country: str = "") -> str | Rejection:
+    """As ``normalise``, for numbers to keep: those of more than 15 digits are too long.
+
+    The library knows some, in Germany and Japan for the most part; nobody can dial them from another
+    country, and E.164 has no room for them.
+    """
+    found = normalise(text, country)
+    if isinstance(found, str) and len(found) > _MOST_DIGITS + 1:
+        return Rejection(Reason.TOO_LONG, text.strip())
+    return found
+
+
 def _in_any_notation(text: str, country: str) -> str | Rejection:
     text = text.partition(_SEVERAL)[0].strip()
     if not text:
@@ -89,8 +101,18 @@ def _in_any_notation(text: str, country: str) -> str | Rejection:
         text = first + rest[:exponent]
     elif match := _DECIMAL.fullmatch(text):
         text = match[1]
-    found = _by_digits(text.translate(_RARE_SEPARATORS), country) or _by_the_library(text, country)
+    found = _by_digits(_bare(text), country) or _by_the_library(text, country)
     return found if isinstance(found, str) else Rejection(found, written)
+
+
+def _bare(text: str) -> str:
+    """A text without what the library leaves out before a number ("tel:", apostrophes) and after it.
+
+    A semicolon is left: what follows may say where the number is to be dialed.
+    """
+    before = _BEFORE.match(text)
+    begin = before.end() if before else 0
+    return text[begin:].rstrip("\"'").translate(_RARE_SEPARATORS) if text[:begin].isascii() else text
 
 
 def _by_digits(text: str, country: str) -> str | Reason | None:
@@ -102,28 +124,15 @@ def _by_digits(text: str, country: str) -> str | Reason | None:
     if not text.isascii() or len(text) > numbering.MOST_DIGITS:
         return None
     digits = text.encode().translate(None, _SEPARATORS).decode()
-    if digits.isdigit():
-        if len(digits) < 3 or ("." in text and _DECIMAL.fullmatch(text.strip())):
-            return None
-        if country in phonenumbers.SUPPORTED_REGIONS:
-            found = numbering.read(digits, country)
-        elif not country:
-            return Reason.NO_COUNTRY
-        else:
-            return None
-    elif digits.startswith("+") and len(digits) > 3 and (international := digits[1:]).isdigit():
-        if "." in text and _DECIMAL.fullmatch(text.strip()):
-            return None
-        if (read := numbering.read_international(international)) is None:
-            return None
-        found = read
-    else:
+    national = digits.isdigit()
+    number = digits if national else digits.removeprefix("+")
+    if len(number) < 3 or not number.isdigit() or ("." in text and _DECIMAL.fullmatch(text.strip())):
         return None
-    return _storable(found) if isinstance(found, str) else found
-
-
-def _storable(phone_number: str) -> str | Reason:
-    return phone_number if len(phone_number) <= _MOST_DIGITS + 1 else Reason.TOO_LONG
+    if not national:
+        return numbering.read_international(number)
+    if country in phonenumbers.SUPPORTED_REGIONS:
+        return numbering.read(number, country)
+    return None if country else Reason.NO_COUNTRY
 
 
 def _by_the_library(text: str, country: str) -> str | Reason:
@@ -136,13 +145,18 @@ def _by_the_library(text: str, country: str) -> str | Reason:
     if not phonenumbers.is_valid_number(number):
         length = phonenumbers.is_possible_number_with_reason(number)
         return _LENGTH_REASONS.get(length, Reason.NOT_IN_USE)
-    return _storable(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def possible_zones(phone_number: str) -> tuple[str, ...]:
     """The sorted IANA zones in which an E.164 number may be at home; empty when unknown."""
     digits = phone_number[1:]
-    if phone_number.startswith("+") and digits.isdigit() and digits.isascii():
+    if (
+        phone_number.startswith("+")
+        and len(digits) <= numbering.MOST_DIGITS
+        and digits.isdigit()
+        and digits.isascii()
+    ):
         zones = numbering.zones(digits)
         if zones is not None:
             return zones

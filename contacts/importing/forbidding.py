@@ -21,7 +21,7 @@ from contacts.importing import mapping
 from contacts.importing.reading import Dialect, Row
 from contacts.importing.saving import Merged, StagedRejection
 from contacts.models import DoNotContact, Import
-from contacts.phone_numbers import Rejection, normalise
+from contacts.phone_numbers import Rejection, dialable
 
 Scope = DoNotContact.Scope
 
@@ -132,7 +132,7 @@ class OntoDoNotContact:
         given = {target: cells[position] for position, target in self._targets if position < len(cells)}
         number: str | None = None
         if (text := given.get(mapping.PHONE, "")) and text.lower() not in _NOTHING:
-            found = normalise(text, self._import.country)
+            found = dialable(text, self._import.country)
             if isinstance(found, Rejection):
                 raise _Wrong(str(found))
             number = found

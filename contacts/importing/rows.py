@@ -10,7 +10,7 @@ from contacts.importing.kinds import KindOfField
 from contacts.importing.reading import Row
 from contacts.importing.saving import StagedContact, StagedRejection
 from contacts.numbering import Reason
-from contacts.phone_numbers import normalise, possible_zones
+from contacts.phone_numbers import dialable, possible_zones
 from contacts.zones import ZoneSets, find_zone
 
 # Longest values, in characters; as long as their columns.
@@ -123,7 +123,7 @@ class RowReader:
         country = self._country
         if self._home is not None:
             country = country_called(cells[self._home]) or country
-        phone_number = normalise(written, country)
+        phone_number = dialable(written, country)
         if isinstance(phone_number, str):
             return phone_number
         if self._email_is_enough and phone_number.reason is Reason.EMPTY:

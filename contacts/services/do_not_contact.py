@@ -18,7 +18,7 @@ from contacts.importing import forbidding
 from contacts.importing import mapping as columns
 from contacts.importing.reading import clean
 from contacts.models import DoNotContact
-from contacts.phone_numbers import Rejection, normalise
+from contacts.phone_numbers import Rejection, dialable
 from contacts.refusals import Refused
 from contacts.services.numbers import MAX_TYPED_LINES, InvalidLine
 
@@ -92,7 +92,7 @@ def add_lines_to_do_not_contact(
             continue
         if columns.EMAIL_FORM.fullmatch(text) and len(text) <= forbidding.EMAIL_LENGTH:
             addresses[None, text.lower()] = None
-        elif isinstance(number := normalise(text, country), Rejection):
+        elif isinstance(number := dialable(text, country), Rejection):
             invalid.append(InvalidLine(line, text, str(number)))
         else:
             addresses[number, None] = None

@@ -18,7 +18,7 @@ from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 from phonenumbers import timezone as number_zones
 
 from contacts.models import Contact
-from contacts.phone_numbers import Reason, Rejection, normalise, possible_zones
+from contacts.phone_numbers import Reason, Rejection, dialable, normalise, possible_zones
 from tests.factories import zone_set
 
 SEED = int(os.environ.get("NUMBERS_SEED", "1"))
@@ -56,7 +56,7 @@ LENGTH_REASONS = {
 
 
 def by_the_library(text: str, country: str) -> str | Reason:
-    """What the library says of a text, in our words; more than 15 digits are too long for E.164."""
+    """What the library says of a text, in our words."""
     try:
         number = phonenumbers.parse(text, country or None)
     except NumberParseException as error:
@@ -64,8 +64,7 @@ def by_the_library(text: str, country: str) -> str | Reason:
             return Reason.NOT_A_NUMBER if country else Reason.NO_COUNTRY
         return PARSE_REASONS[error.error_type]
     if phonenumbers.is_valid_number(number):
-        written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        return written if len(written) <= 16 else Reason.TOO_LONG
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     reason = phonenumbers.is_possible_number_with_reason(number)
     return LENGTH_REASONS.get(reason, Reason.NOT_IN_USE)
 
@@ -140,6 +139,24 @@ def as_written(number: str, plan: PhoneMetadata, chance: random.Random) -> Itera
 def with_separators(text: str, chance: random.Random) -> str:
     if chance.random() < 0.7:
         return text
+    if chance.random() < 0.1:
+        before, after = chance.choice(
+            [
+                ("tel:", ""),
+                ("'", ""),
+                ('="', '"'),
+                ("Mobile: ", "."),
+                ("\uff0b", ""),
+                ("\u0664", ""),
+                (";phone-context=", ""),
+                ("tel:", ";phone-context=+1"),
+                ("tel:", ";ext=5"),
+                ("", ";"),
+                ("#", "#"),
+                ("\u00a0", "\u201d"),
+            ]
+        )
+        return before + text + after
     separators = [" ", "-", "(", ")", ".", "/", "[", "]", " - ", "\u00a0", "\u2011", "\u2013", "\u2212", "\t"]
     if chance.random() < 0.03:
         separators += ["x", "~", "#", "*", ",", ";", "+", "ext", "\u0664", "\u200b", "e", "", "_"]
@@ -151,7 +168,7 @@ def with_separators(text: str, chance: random.Random) -> str:
 
 def is_repaired(text: str) -> bool:
     """Whether it is what spreadsheets make of numbers: 14155550142.0; the library knows nothing of that."""
-    return text.rstrip("0 \t\u00a0").endswith((".", ",")) or "e" in text.lower()
+    return text.rstrip("0 \t\u00a0").endswith((".", ",")) or bool(re.search(r"\de\+?\d", text.lower()))
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -183,6 +200,14 @@ def test_the_short_way_says_what_the_library_says_everywhere(part, record_proper
 @example("\ud800415 555 0142", "US")
 @example("415 555 0142\n", "US")
 @example("4" * 251, "US")
+@example("x" * 250 + "4155550142", "US")
+@example(";phone-context=x 4155550142", "US")
+@example("tel:4155550142;phone-context=+1", "")
+@example("tel:4155550142;phone-context=example.com", "US")
+@example("_4155550142_", "US")
+@example("4155550142\"'", "US")
+@example("\uff0b14155550142", "")
+@example("\u0664'4155550142", "US")
 @example("+" + "4" * 41, "US")
 def test_any_text_gets_the_library_s_answer(text, country):
     found = normalise(text, country)
@@ -224,6 +249,10 @@ def test_any_e164_number_gets_the_library_s_zones(phone_number):
         ("+49 (0)171 1234567", "US"),
         ("0044 20 7946 0958", "DE"),
         ("876 555 0142", "JM"),
+        ("tel:+1-415-555-0142", "US"),
+        ("'0171\u00a01234567", "DE"),
+        ('="4155550142"', "US"),
+        ("14155550142.0", "US"),
     ],
 )
 def test_usual_notations_do_not_go_through_the_library(written, country, monkeypatch):
@@ -236,12 +265,14 @@ def test_usual_notations_do_not_go_through_the_library(written, country, monkeyp
     assert possible_zones(phone_number)
 
 
-def test_numbers_longer_than_e164_allows_are_refused():
-    written = "+81 0066 12345678901"
-    assert phonenumbers.is_valid_number(phonenumbers.parse(written))
-    rejection = normalise(written)
+def test_numbers_longer_than_e164_allows_are_valid_but_not_dialable():
+    written = "+49 30 0000 0000 0000"
+    assert normalise(written) == "+4930000000000000"
+    rejection = dialable(written)
     assert isinstance(rejection, Rejection)
     assert rejection.reason is Reason.TOO_LONG
+    assert dialable("+49 30 0000 0000 000") == "+493000000000000"
+    assert dialable("030", "DE") == normalise("030", "DE")
 
 
 @pytest.mark.django_db
