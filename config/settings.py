@@ -178,6 +178,8 @@ STORAGES = {
 }
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 CONTACTS_UPLOAD_MAX_BYTES = environment.whole("CONTACTS_UPLOAD_MAX_BYTES", 200 * 1024 * 1024)
+# Uploads that nobody came back to, and files of imports that failed.
+CONTACTS_UPLOAD_KEPT_DAYS = environment.number("CONTACTS_UPLOAD_KEPT_DAYS", 30)
 
 # --- django-q2: work between processes -------------------------------------------------------------
 # A task may be delivered more than once: everything here is safe to repeat. `retry` is longer than any

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from datetime import datetime, timedelta
 
-from contacts.models import Tally
-from contacts.services import remove_those_over
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from contacts.importing.running import is_running_somewhere
+from contacts.importing.searching import file_what_was_put_aside
+from contacts.importing.uploads import delete_lost_uploads, delete_upload
+from contacts.lifecycles import IMPORT
+from contacts.models import Import, ImportStatus, Tally
+from contacts.services import enqueue_import, remove_those_over
+
+# An import that was told to the queue so long ago is told again, in case the queue lost it.
+LONGEST_QUEUE = timedelta(minutes=10)
+# Between a file and the import that knows of it lies a moment.
+LONGEST_UPLOAD = timedelta(hours=1)
 
 # So many changes are added up quickly; more than these, and they are made one.
 TALLY_ROWS = 100
@@ -13,8 +27,33 @@ TALLY_ROWS = 100
 
 def keep_house() -> None:
     """Do all of it. Two at a time do no harm."""
+    now = timezone.now()
+    resume_imports(now=now)
     add_up_tallies()
     remove_those_over()
+    delete_uploads(now=now)
+    file_what_was_put_aside()
+
+
+def resume_imports(*, now: datetime) -> None:
+    """Have those run that should, with nobody at work and nobody told: their worker was killed."""
+    waiting = Import.objects.filter(status__in=IMPORT.active)
+    untold = waiting.filter(Q(enqueued_at=None) | Q(enqueued_at__lt=now - LONGEST_QUEUE))
+    for import_id in untold.order_by("pk").values_list("pk", flat=True):
+        if not is_running_somewhere(import_id):
+            enqueue_import(import_id)
+
+
+def delete_uploads(*, now: datetime) -> None:
+    """Delete files of contacts that nobody needs any more, or that nobody came back to."""
+    before = now - timedelta(days=settings.CONTACTS_UPLOAD_KEPT_DAYS)
+    IMPORT.apply(
+        Import.objects.filter(status=ImportStatus.UPLOADED, created_at__lt=before), "cancel", finished_at=now
+    )
+    ended = Q(status__in=IMPORT.terminal) | Q(status=ImportStatus.FAILED, finished_at__lt=before)
+    for import_id in Import.objects.filter(ended).exclude(file="").values_list("pk", flat=True):
+        delete_upload(import_id)
+    delete_lost_uploads(before=now - LONGEST_UPLOAD)
 
 
 def add_up_tallies() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, Self, TypeVar
 
+from contacts.importing import mapping
 from contacts.importing.reading import Dialect, Row
 from contacts.importing.rows import RowReader
 from contacts.importing.saving import Merged, StagedContact, StagedRejection, Staging
@@ -49,12 +50,17 @@ class ContactsIntoList:
 
     def __init__(self, contact_import: Import) -> None:
         self._import = contact_import
+        self._columns = Dialect.from_json(contact_import.dialect).columns
+        self._targets = {int(position): target for position, target in contact_import.mapping.items()}
         self._reader = RowReader(
-            {int(position): target for position, target in contact_import.mapping.items()},
-            columns=len(Dialect.from_json(contact_import.dialect).columns),
+            self._targets,
+            columns=len(self._columns),
             country=contact_import.country,
+            email_is_enough=contact_import.email_is_enough,
         )
         self._staging = Staging()
+        # Called for every row.
+        self.read = self._reader.read
 
     def __enter__(self) -> Self:
         self._staging.__enter__()
@@ -62,9 +68,6 @@ class ContactsIntoList:
 
     def __exit__(self, *error: object) -> None:
         self._staging.__exit__(*error)
-
-    def read(self, row: Row) -> StagedContact | StagedRejection:
-        return self._reader.read(row)
 
     def add(self, batch: Sequence[StagedContact]) -> None:
         self._staging.add(batch)
@@ -75,4 +78,14 @@ class ContactsIntoList:
             list_name=self._import.list_name,
             note=f"Import of {self._import.file_name}",
             actor=self._import.created_by,
+            fields=self._fields(),
         )
+
+    def _fields(self) -> dict[str, tuple[str, str]]:
+        """The custom fields that contacts of the file have: name -> (header, kind)."""
+        labels = {
+            target.removeprefix(mapping.FIELD): self._columns[position]
+            for position, target in self._targets.items()
+            if target.startswith(mapping.FIELD)
+        }
+        return {name: (labels[name], kind) for name, kind in self._reader.kinds().items()}

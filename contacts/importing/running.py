@@ -3,71 +3,132 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
+from psycopg import errors
 
 from contacts.importing.destinations import ContactsIntoList, Destination
 from contacts.importing.forbidding import OntoDoNotContact
 from contacts.importing.reading import Dialect, UnreadableFile, rows
 from contacts.importing.saving import StagedRejection, StagedRejections
+from contacts.importing.uploads import delete_upload
 from contacts.lifecycles import IMPORT
 from contacts.models import Import, ImportStatus
-from lifecycle import MoveRefused
 
 logger = logging.getLogger(__name__)
 
 _IMPORT_LOCK = 770217
-BATCH_ROWS = 2000
+BATCH_ROWS = 5000
+# How often the rows read are told, and looked whether somebody cancelled.
+PROGRESS_SECONDS = 0.5
+# Somebody else made one of the contacts, or two waited for each other: seldom once, hardly ever twice.
+_GONE_WHEN_TRIED_AGAIN = (errors.UniqueViolation, errors.DeadlockDetected)
+_MERGE_ATTEMPTS = 5
 _UNEXPECTED = (
     "Something went wrong on our side, and nothing was imported. Try again; if it happens again, tell "
     "your administrator: the log has the details."
 )
+_GONE = "The uploaded file is gone. Upload it again."
+
+
+class Cancelled(Exception):
+    """Somebody cancelled the import while it ran."""
 
 
 def run_import(import_id: int) -> None:
     """Run a mapped import to its end. Delivered twice, or again after a kill, the end is the same.
 
-    A row is created, updated, unchanged, a duplicate or invalid; the five add up to the rows.
+    A row is created, updated, unchanged, a duplicate or invalid; the five add up to the rows. Whoever is
+    killed leaves nothing behind: the next one starts over. With the connection to the database lost, the
+    import stays running, with nobody at work, and is resumed as after a kill.
     """
-    with _alone(import_id) as alone:
-        if not alone:
-            return
-        mine = Import.objects.filter(pk=import_id)
-        # We are the only ones at it: who was running it is gone, and left nothing behind.
-        IMPORT.apply(mine.filter(status=ImportStatus.RUNNING), "retry")
-        try:
-            IMPORT.apply(mine, "run", expect=1, rows=0, invalid=0, error="", finished_at=None)
-        except MoveRefused:
-            return
-        contact_import = mine.select_related("created_by").get()
-        try:
-            _run(contact_import)
-        except UnreadableFile as unreadable:
-            IMPORT.apply(mine, "fail", error=str(unreadable)[:400], finished_at=timezone.now())
-        except FileNotFoundError:
-            IMPORT.apply(
-                mine, "fail", error="The uploaded file is gone. Upload it again.", finished_at=timezone.now()
-            )
-        except Exception:
-            logger.exception("import %s failed", import_id)
-            IMPORT.apply(mine, "fail", error=_UNEXPECTED, finished_at=timezone.now())
+    mine = Import.objects.filter(pk=import_id)
+    try:
+        with _alone(import_id) as alone:
+            if alone:
+                _run_alone(mine)
+    except (OperationalError, InterfaceError):
+        if connection.is_usable():
+            raise
+        logger.exception("import %s lost its connection to the database", import_id)
+        connection.close()
+        return
+    if alone:
+        # Last of all: with a file, it can be run again.
+        for done in mine.filter(status__in=IMPORT.terminal).exclude(file="").values_list("pk", flat=True):
+            delete_upload(done)
 
 
 def is_running_somewhere(import_id: int) -> bool:
     """Whether a process is at work on it right now; False for one that died over it."""
-    with _alone(import_id) as alone:
-        return not alone
+    # Looked up and not tried: whoever tried to lock it would be in the way of who wants to run it.
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS ({_AT_WORK})", [_IMPORT_LOCK, import_id])
+        return bool(cursor.fetchone()[0])
+
+
+def interrupt(import_id: int) -> None:
+    """End the statement that a process is at on this import, so that it looks up and sees its end."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT pg_cancel_backend(at_work.pid) FROM ({_AT_WORK}) AS at_work",  # noqa: S608
+            [_IMPORT_LOCK, import_id],
+        )
+
+
+_AT_WORK = """
+    SELECT pid FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 2 AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+def _run_alone(mine: QuerySet[Import]) -> None:
+    # We are the only ones at it: who was running it is gone, and left nothing behind.
+    IMPORT.apply(mine.filter(status=ImportStatus.RUNNING), "retry")
+    moved = IMPORT.apply(
+        mine, "run", rows=0, invalid=0, error="", enqueued_at=None, saving_since=None, finished_at=None
+    )
+    if not moved:
+        return
+    contact_import = mine.select_related("created_by").get()
+    try:
+        _run(contact_import)
+    except Cancelled:
+        logger.info("import %s was cancelled", contact_import.pk)
+    except UnreadableFile as unreadable:
+        _fail(mine, str(unreadable)[:400])
+    except FileNotFoundError:
+        _fail(mine, _GONE)
+    except Exception as error:
+        if not connection.is_usable():
+            raise
+        if mine.filter(status=ImportStatus.CANCELLED).exists():
+            logger.info("import %s was cancelled while it was saved", contact_import.pk)
+            return
+        logger.exception("import %s failed", contact_import.pk, exc_info=error)
+        _fail(mine, _UNEXPECTED)
+
+
+def _fail(mine: QuerySet[Import], error: str) -> None:
+    # Unless somebody cancelled it: then that is how it ended.
+    IMPORT.apply(mine, "fail", error=error, saving_since=None, finished_at=timezone.now())
 
 
 def _run(contact_import: Import) -> None:
     mine = Import.objects.filter(pk=contact_import.pk)
+    if not contact_import.file:
+        raise FileNotFoundError
     dialect = Dialect.from_json(contact_import.dialect)
     count = invalid = 0
+    told_at = time.monotonic()
     with (
         destination_of(contact_import) as destination,
         StagedRejections() as rejected,
@@ -76,32 +137,61 @@ def _run(contact_import: Import) -> None:
         source = rows(stored.file, dialect)
         while batch := list(islice(source, BATCH_ROWS)):
             read = [destination.read(row) for row in batch]
-            valid = [row for row in read if not isinstance(row, StagedRejection)]
             rejections = [row for row in read if isinstance(row, StagedRejection)]
-            if valid:
+            if valid := [row for row in read if not isinstance(row, StagedRejection)]:
                 destination.add(valid)
             if rejections:
                 rejected.add(rejections)
             count += len(batch)
             invalid += len(rejections)
-            # For the progress bar.
-            mine.update(rows=count, invalid=invalid)
-        with transaction.atomic():
-            merged = destination.merge()
-            rejected.keep(contact_import.pk)
-            IMPORT.apply(
-                mine,
-                "complete",
-                expect=1,
-                list=merged.list,
-                rows=count,
-                created=merged.created,
-                updated=merged.updated,
-                unchanged=merged.unchanged,
-                duplicates=merged.duplicates,
-                invalid=invalid,
-                finished_at=timezone.now(),
-            )
+            if time.monotonic() - told_at >= PROGRESS_SECONDS:
+                _tell(mine, rows=count, invalid=invalid)
+                told_at = time.monotonic()
+        _tell(mine, rows=count, invalid=invalid, saving_since=timezone.now())
+        for attempts_left in reversed(range(_MERGE_ATTEMPTS)):
+            try:
+                _save(mine, destination, rejected, rows=count, invalid=invalid)
+                break
+            except (IntegrityError, OperationalError) as error:
+                if not attempts_left or not isinstance(error.__cause__, _GONE_WHEN_TRIED_AGAIN):
+                    raise
+
+
+def _tell(mine: QuerySet[Import], **progress: Any) -> None:
+    """Write down how far it is. Raises ``Cancelled``."""
+    if not mine.filter(status=ImportStatus.RUNNING).update(**progress):
+        raise Cancelled
+
+
+@transaction.atomic
+def _save(
+    mine: QuerySet[Import],
+    destination: Destination[Any],
+    rejected: StagedRejections,
+    *,
+    rows: int,
+    invalid: int,
+) -> None:
+    """All that was staged, and the import's end: all of it or nothing. Raises ``Cancelled``."""
+    merged = destination.merge()
+    rejected.keep(mine.get().pk)
+    # Whatever the commit would check is checked now: from the next statement on, who cancels waits for us.
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+    moved = IMPORT.apply(
+        mine,
+        "complete",
+        list=merged.list,
+        rows=rows,
+        created=merged.created,
+        updated=merged.updated,
+        unchanged=merged.unchanged,
+        duplicates=merged.duplicates,
+        invalid=invalid,
+        finished_at=timezone.now(),
+    )
+    if not moved:
+        raise Cancelled
 
 
 def destination_of(contact_import: Import) -> Destination[Any]:
@@ -126,5 +216,9 @@ def _alone(import_id: int) -> Iterator[bool]:
     finally:
         # A lost connection has let go already; a broken transaction lets go when it is over.
         if taken and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_IMPORT_LOCK, import_id])
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_IMPORT_LOCK, import_id])
+            except OperationalError:
+                # Interrupted a moment too late, by who cancelled: let go all the same.
+                connection.close()

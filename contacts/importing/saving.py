@@ -1,29 +1,45 @@
 """Contacts into the database, as sets: staged by COPY, then merged in one transaction.
 
 Staging may take its time: nobody else sees it. The merge is all or nothing.
+
+Who is who: a row with a number is the contact of that number. A row without one is the contact without a
+number that has its email address; if there is none, the only contact with a number that has it; if several
+have it (an office's, a household's), a contact of its own, so that nobody is taken for somebody else. Of
+several rows of one file for one contact the first counts, one with a number before one without.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import F
+from psycopg import errors
 
 from accounts.models import User
+from contacts.importing.searching import Filing
 from contacts.models import List, ListVersion
 
-# Two merges never overlap, so that they can't wait for each other's rows in a circle.
+# Two imports are never merged at the same time: each may hold a million rows.
 _MERGE_LOCK = 770216
+# From so many rows on, a merge is given memory, and the search index a hand.
+LARGE = 20_000
+# How long what a person waits for may wait for what an import is saving.
+PATIENCE_SECONDS = 3
+
+
+class Busy(Exception):
+    """Somebody else, an import most likely, is saving the same contacts or the same list right now."""
 
 
 # Made a million times in a row: frozen ones take ten times as long to make.
 @dataclass(slots=True)
 class StagedContact:
-    """One valid row. Empty texts (also as number) and missing fields are what the file does not give."""
+    """One valid row. Empty texts (also no number) and missing fields are what the file does not give."""
 
     line: int
     phone_number: str
@@ -59,16 +75,20 @@ class Merged:
 
 
 class Staging:
-    """Temporary tables of one connection, as long as the ``with`` lasts."""
+    """A temporary table of one connection, as long as the ``with`` lasts."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._some_without_number = False
 
     def __enter__(self) -> Self:
         _make_temporary_table(
             "staged_contact",
             """
-            line integer NOT NULL, phone_number varchar(16) NOT NULL, zone_set_id smallint NOT NULL,
+            line integer NOT NULL, phone_number varchar(16), zone_set_id smallint NOT NULL,
             email varchar(254) NOT NULL, first_name varchar(100) NOT NULL,
             last_name varchar(100) NOT NULL, company varchar(200) NOT NULL,
-            time_zone varchar(64) NOT NULL, fields jsonb NOT NULL
+            time_zone varchar(64) NOT NULL, fields jsonb NOT NULL, contact_id bigint
             """,
         )
         return self
@@ -76,46 +96,76 @@ class Staging:
     def __exit__(self, *error: object) -> None:
         _drop_temporary_table("staged_contact")
 
-    def add(self, contacts: Iterable[StagedContact]) -> None:
+    def add(self, contacts: Sequence[StagedContact]) -> None:
         """Stage some rows more."""
+        self._rows += len(contacts)
+        if not self._some_without_number:
+            self._some_without_number = not all(contact.phone_number for contact in contacts)
         _copy(
             "staged_contact (line, phone_number, zone_set_id, email, first_name, last_name, company, "
             "time_zone, fields)",
-            (
+            [
                 (
-                    contact.line,
-                    contact.phone_number,
-                    contact.zone_set_id,
+                    str(contact.line),
+                    contact.phone_number or None,
+                    str(contact.zone_set_id),
                     contact.email,
                     contact.first_name,
                     contact.last_name,
                     contact.company,
                     contact.time_zone,
-                    json.dumps(contact.fields),
+                    _as_json(contact.fields) if contact.fields else "{}",
                 )
                 for contact in contacts
-            ),
+            ],
         )
 
-    def merge(self, *, list_name: str, list_id: int | None, note: str, actor: User | None) -> Merged:
+    def merge(
+        self,
+        *,
+        list_name: str,
+        list_id: int | None,
+        note: str,
+        actor: User | None,
+        fields: Mapping[str, tuple[str, str]] | None = None,
+        is_awaited: bool = False,
+    ) -> Merged:
         """Bring the staged contacts into the database and into a list; call it in a transaction.
 
         What a row does not give is left as it is. The list is the given one, or the one of that name,
         which is made if there is a contact to put into it. It gets a new version only if it grows.
+        ``fields``: name of a custom field -> (label, kind), as they were found.
+
+        A person waits for an ``is_awaited`` one: it does not queue behind an import that is being saved,
+        unless both have the same contacts, and then only for seconds; raises ``Busy``. Otherwise, raises
+        ``IntegrityError`` when somebody else made one of the contacts meanwhile, and ``OperationalError``
+        when two waited for each other: both are gone when it is tried again.
         """
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_MERGE_LOCK])
+        with _impatience() if is_awaited else _one_at_a_time(), connection.cursor() as cursor:
+            if self._rows >= LARGE:
+                cursor.execute(_MEMORY_FOR_MANY)
             cursor.execute("ANALYZE staged_contact")
             duplicates = _execute(cursor, _DROP_DUPLICATES)
             updated = _execute(cursor, _UPDATE)
-            created = _execute(cursor, _CREATE)
-            cursor.execute("SELECT count(*) FROM staged_contact")
-            unchanged = cursor.fetchone()[0] - updated - created
-            if created + updated + unchanged == 0:
-                return Merged(0, 0, 0, duplicates)
-            target = _locked_list(list_name, list_id, actor)
-            number = target.version + 1
-            added = _execute(cursor, _ADD_TO_LIST, {"list": target.pk, "number": number})
+            with Filing(rows=self._rows):
+                # What a person types is little, and somebody else may be typing the same.
+                created = _execute(cursor, _CREATE + (_UNLESS_MADE if is_awaited else ""))
+                if self._some_without_number:
+                    duplicates += _execute(cursor, _DROP_DUPLICATE_ADDRESSES)
+                    _execute(cursor, _FIND_BY_ADDRESS)
+                    duplicates += _execute(cursor, _DROP_FOUND_WITH_NUMBER)
+                    updated += _execute(cursor, _UPDATE_BY_ADDRESS)
+                    created += _execute(cursor, _CREATE_BY_ADDRESS)
+                    _execute(cursor, _FIND_CREATED)
+                unchanged = self._rows - duplicates - updated - created
+                if created + updated + unchanged == 0:
+                    return Merged(0, 0, 0, duplicates)
+                target = _locked_list(list_name, list_id, actor)
+                number = target.version + 1
+                added = _execute(cursor, _ADD_TO_LIST, {"list": target.pk, "number": number})
+                # Now, and not at the commit: the search index is at work beside it.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+            _keep_fields(cursor, fields or {})
         if added:
             List.objects.filter(pk=target.pk).update(version=number, size=F("size") + added)
             target.refresh_from_db(fields=["version", "size"])
@@ -142,10 +192,10 @@ class StagedRejections:
         """Stage some rows more."""
         _copy(
             "staged_rejection (line, reason, values)",
-            (
-                (rejection.line, rejection.reason[:200], json.dumps(list(rejection.values)))
+            [
+                (str(rejection.line), rejection.reason[:200], _as_json(list(rejection.values)))
                 for rejection in rejections
-            ),
+            ],
         )
 
     def keep(self, import_id: int) -> int:
@@ -160,12 +210,42 @@ class StagedRejections:
             )
 
 
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Imports are merged one after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_MERGE_LOCK])
+    yield
+
+
+@contextmanager
+def _impatience() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PATIENCE_SECONDS}s"])
+        try:
+            yield
+        except OperationalError as error:
+            if isinstance(error.__cause__, errors.LockNotAvailable | errors.DeadlockDetected):
+                raise Busy from error
+            raise
+        # Of the rest of the transaction, if this was only a part of it.
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+
 def _locked_list(name: str, pk: int | None, actor: User | None) -> List:
-    found = List.objects.select_for_update().filter(pk=pk).first() if pk else None
+    # Not FOR UPDATE, for which everybody would wait who puts the list into a campaign.
+    unlocked = List.objects.select_for_update(no_key=True)
+    found = unlocked.filter(pk=pk).first() if pk else None
     if found is None:
         found = List.objects.get_or_create(name=name, defaults={"created_by": actor})[0]
-        found = List.objects.select_for_update().get(pk=found.pk)
+        found = unlocked.get(pk=found.pk)
     return found
+
+
+def _keep_fields(cursor: Any, fields: Mapping[str, tuple[str, str]]) -> None:
+    """Make custom fields known. One that was something else so far is text from now on."""
+    for name, (label, kind) in sorted(fields.items()):
+        cursor.execute(_KEEP_FIELD, {"name": name, "label": label[:120], "kind": kind})
 
 
 def _make_temporary_table(name: str, columns: str) -> None:
@@ -182,10 +262,28 @@ def _drop_temporary_table(name: str) -> None:
             cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
 
-def _copy(target: str, rows: Iterable[Sequence[Any]]) -> None:
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _copy(target: str, rows: Sequence[Sequence[str | None]]) -> None:
+    """Rows of texts into a table; None is NULL."""
+    if not rows:
+        return
+    text = "\n".join(["\t".join([r"\N" if value is None else value for value in row]) for row in rows])
     with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+        separators = len(rows) * (len(rows[0]) - 1)
+        nulls = sum(row.count(None) for row in rows)
+        if (
+            text.count("\t") == separators
+            and text.count("\n") == len(rows) - 1
+            and text.count("\\") == nulls
+            and "\r" not in text
+        ):
+            # Nothing to escape: so it is nearly always, and a third of the time.
+            copy.write(text.encode(errors="replace"))
+        else:
+            for row in rows:
+                copy.write_row([value and value.encode(errors="replace").decode() for value in row])
 
 
 def _execute(cursor: Any, sql: str, values: dict[str, Any] | None = None) -> int:
@@ -193,17 +291,19 @@ def _execute(cursor: Any, sql: str, values: dict[str, Any] | None = None) -> int
     return int(cursor.rowcount)
 
 
+_MEMORY_FOR_MANY = "SET LOCAL work_mem = '192MB'; SET LOCAL hash_mem_multiplier = 2"
+
 # The first row of a number counts; later ones are duplicates.
 _DROP_DUPLICATES = """
-    DELETE FROM staged_contact USING (
-        SELECT line, row_number() OVER (PARTITION BY phone_number ORDER BY line) AS place
-        FROM staged_contact
-    ) AS placed
-    WHERE placed.line = staged_contact.line AND placed.place > 1
+    DELETE FROM staged_contact AS staged USING (
+        SELECT phone_number, min(line) AS first FROM staged_contact
+        WHERE phone_number IS NOT NULL
+        GROUP BY phone_number HAVING count(*) > 1
+    ) AS repeated
+    WHERE staged.phone_number = repeated.phone_number AND staged.line > repeated.first
 """
 
-_UPDATE = """
-    UPDATE contacts_contact AS contact SET
+_CHANGES = """
         email = coalesce(nullif(staged.email, ''), contact.email),
         first_name = coalesce(nullif(staged.first_name, ''), contact.first_name),
         last_name = coalesce(nullif(staged.last_name, ''), contact.last_name),
@@ -212,39 +312,109 @@ _UPDATE = """
         zone_set_id = CASE staged.time_zone WHEN '' THEN contact.zone_set_id ELSE staged.zone_set_id END,
         fields = contact.fields || staged.fields,
         updated_at = now()
-    FROM staged_contact AS staged
-    WHERE contact.phone_number = staged.phone_number AND (
+"""
+_SAYS_SOMETHING_NEW = """
         staged.email NOT IN ('', coalesce(contact.email, ''))
         OR staged.first_name NOT IN ('', contact.first_name)
         OR staged.last_name NOT IN ('', contact.last_name)
         OR staged.company NOT IN ('', contact.company)
         OR staged.time_zone NOT IN ('', contact.time_zone)
-        OR contact.fields || staged.fields <> contact.fields
-    )
+        OR NOT contact.fields @> staged.fields
 """
+_UPDATE = f"""
+    UPDATE contacts_contact AS contact SET {_CHANGES}
+    FROM staged_contact AS staged
+    WHERE contact.phone_number = staged.phone_number AND ({_SAYS_SOMETHING_NEW})
+"""  # noqa: S608
 
-# In the order of the file; a contact that someone else makes meanwhile is left as it is.
+# In the order of the file.
 _CREATE = """
     INSERT INTO contacts_contact (phone_number, email, first_name, last_name, company, time_zone,
                                   zone_set_id, fields, created_at, updated_at)
     SELECT phone_number, nullif(email, ''), first_name, last_name, company, time_zone,
            zone_set_id, fields, now(), now()
     FROM staged_contact AS staged
-    WHERE NOT EXISTS (
+    WHERE phone_number IS NOT NULL AND NOT EXISTS (
         SELECT FROM contacts_contact AS contact WHERE contact.phone_number = staged.phone_number
     )
     ORDER BY line
-    ON CONFLICT (phone_number) DO NOTHING
+"""
+# Costs a fifth of the time: an import is rather tried again.
+_UNLESS_MADE = "ON CONFLICT (phone_number) DO NOTHING"
+
+_DROP_DUPLICATE_ADDRESSES = """
+    DELETE FROM staged_contact AS staged USING (
+        SELECT email, min(line) AS first FROM staged_contact
+        WHERE phone_number IS NULL
+        GROUP BY email HAVING count(*) > 1
+    ) AS repeated
+    WHERE staged.phone_number IS NULL AND staged.email = repeated.email AND staged.line > repeated.first
+"""
+
+# After those with a number are made: they may be the ones who have the address.
+_FIND_BY_ADDRESS = """
+    UPDATE staged_contact AS staged SET contact_id = known.id
+    FROM (
+        SELECT contact.email,
+            CASE
+                WHEN count(*) FILTER (WHERE contact.phone_number IS NULL) > 0
+                THEN min(contact.id) FILTER (WHERE contact.phone_number IS NULL)
+                WHEN count(*) = 1 THEN min(contact.id)
+            END AS id
+        FROM contacts_contact AS contact
+        WHERE contact.email IN (SELECT email FROM staged_contact WHERE phone_number IS NULL)
+        GROUP BY contact.email
+    ) AS known
+    WHERE staged.phone_number IS NULL AND staged.email = known.email
+"""
+
+_DROP_FOUND_WITH_NUMBER = """
+    DELETE FROM staged_contact AS staged USING contacts_contact AS contact, staged_contact AS other
+    WHERE staged.phone_number IS NULL AND contact.id = staged.contact_id
+        AND other.phone_number = contact.phone_number
+"""
+
+_UPDATE_BY_ADDRESS = f"""
+    UPDATE contacts_contact AS contact SET {_CHANGES}
+    FROM staged_contact AS staged
+    WHERE contact.id = staged.contact_id AND ({_SAYS_SOMETHING_NEW})
+"""  # noqa: S608
+
+_CREATE_BY_ADDRESS = """
+    INSERT INTO contacts_contact (email, first_name, last_name, company, time_zone,
+                                  zone_set_id, fields, created_at, updated_at)
+    SELECT email, first_name, last_name, company, time_zone, zone_set_id, fields, now(), now()
+    FROM staged_contact
+    WHERE phone_number IS NULL AND contact_id IS NULL
+    ORDER BY line
+"""
+
+_FIND_CREATED = """
+    UPDATE staged_contact AS staged SET contact_id = contact.id
+    FROM contacts_contact AS contact
+    WHERE staged.phone_number IS NULL AND staged.contact_id IS NULL
+        AND contact.phone_number IS NULL AND contact.email = staged.email
 """
 
 _ADD_TO_LIST = """
     INSERT INTO contacts_membership (list_id, contact_id, added_in)
-    SELECT %(list)s, contact.id, %(number)s
-    FROM staged_contact AS staged JOIN contacts_contact AS contact USING (phone_number)
+    SELECT %(list)s, found.id, %(number)s
+    FROM (
+        SELECT contact.id, staged.line
+        FROM staged_contact AS staged JOIN contacts_contact AS contact USING (phone_number)
+        UNION ALL
+        SELECT contact_id, line FROM staged_contact WHERE contact_id IS NOT NULL
+    ) AS found
     WHERE NOT EXISTS (
         SELECT FROM contacts_membership AS membership
-        WHERE membership.list_id = %(list)s AND membership.contact_id = contact.id
+        WHERE membership.list_id = %(list)s AND membership.contact_id = found.id
             AND membership.removed_in IS NULL
     )
-    ORDER BY staged.line
+    ORDER BY found.line
+"""
+
+_KEEP_FIELD = """
+    INSERT INTO contacts_customfield AS field (name, label, kind, description, created_at)
+    VALUES (%(name)s, %(label)s, %(kind)s, '', now())
+    ON CONFLICT (name) DO UPDATE SET kind = 'text' WHERE field.kind NOT IN ('text', excluded.kind)
 """

@@ -44,9 +44,9 @@ def zones_of(zone_set_id: int) -> tuple[ZoneInfo, ...]:
 class Contact(models.Model):
     """A person, known by one E.164 phone number, or an email address, or both."""
 
-    phone_number = models.CharField(max_length=16, null=True, blank=True, unique=True)
+    phone_number = models.CharField(max_length=16, null=True, blank=True)
     # Lower case. People of one household or office share an address.
-    email = models.EmailField(null=True, blank=True, db_index=True)
+    email = models.EmailField(null=True, blank=True)
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     company = models.CharField(max_length=200, blank=True)
@@ -68,7 +68,7 @@ class Contact(models.Model):
     )
     # Given by a person or a file; empty: worked out from the number.
     time_zone = models.CharField(max_length=64, blank=True)
-    zone_set = models.ForeignKey(ZoneSet, on_delete=models.PROTECT, related_name="+")
+    zone_set = models.ForeignKey(ZoneSet, on_delete=models.PROTECT, db_index=False, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     # Forgotten: nothing of the person is left but this row, which the counts of campaigns refer to.
@@ -80,6 +80,8 @@ class Contact(models.Model):
                 condition=Q(phone_number__regex=E164) | Q(phone_number__isnull=True),
                 name="contact_phone_number_is_e164",
             ),
+            # Here, since Django makes two indexes of a column that is unique by itself; as for the email.
+            models.UniqueConstraint(fields=["phone_number"], name="contact_phone_number_once"),
             models.CheckConstraint(
                 condition=Q(phone_number__isnull=False) | Q(email__isnull=False) | Q(erased_at__isnull=False),
                 name="contact_can_be_reached",
@@ -105,7 +107,8 @@ class Contact(models.Model):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            GinIndex(OpClass("search_text", name="gin_trgm_ops"), name="contact_words")
+            models.Index(fields=["email"], name="contact_email"),
+            GinIndex(OpClass("search_text", name="gin_trgm_ops"), name="contact_words"),
         ]
 
     def __str__(self) -> str:

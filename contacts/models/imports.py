@@ -54,6 +54,8 @@ class Import(models.Model):
     duplicates = models.PositiveIntegerField(default=0)
     invalid = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=400, blank=True)
+    # When it was put into the queue; None: a worker has taken it up since.
+    enqueued_at = models.DateTimeField(null=True, blank=True)
     # All rows are read, and are being saved: from here on there is nothing to count.
     saving_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

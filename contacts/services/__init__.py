@@ -11,6 +11,8 @@ from contacts.services.do_not_contact import (
 )
 from contacts.services.erasing import forget_contact
 from contacts.services.imports import (
+    cancel_import,
+    enqueue_import,
     guessed_mapping,
     inspect_import,
     known_mapping,
@@ -42,10 +44,12 @@ __all__ = [
     "add_numbers",
     "add_to_do_not_contact",
     "add_to_list",
+    "cancel_import",
     "copy_list",
     "create_list",
     "delete_list",
     "edit_contact",
+    "enqueue_import",
     "forget_contact",
     "guessed_mapping",
     "inspect_import",

@@ -9,17 +9,22 @@ from typing import BinaryIO
 
 from django.core.files import File
 from django.db import transaction
+from django.utils import timezone
 from django_q.tasks import async_task
 
 from accounts.models import User
 from contacts.importing import mapping as columns
 from contacts.importing.reading import Dialect, Inspection, UnreadableFile, clean, inspect
 from contacts.importing.remembering import known_from, mapping_by_header, remember_mapping, remembered_mapping
-from contacts.importing.running import is_running_somewhere
+from contacts.importing.running import interrupt, is_running_somewhere
+from contacts.importing.uploads import delete_upload
 from contacts.lifecycles import IMPORT
 from contacts.models import Import, ImportStatus, List
 from contacts.refusals import Refused
 from contacts.services.lists import checked_name
+
+# A file as large as is taken, into a database as slow as can be.
+IMPORT_TIMEOUT_SECONDS = 3600
 
 
 def upload_import(
@@ -171,14 +176,37 @@ def map_import(
 def retry_import(*, contact_import: Import, actor: User | None = None) -> None:
     """Run a failed import again, or one whose process died; the end is the same as if nothing happened.
 
-    Raises ``Refused`` while it is at work, and ``MoveRefused`` when it was never mapped or is done.
+    Raises ``Refused`` while it is at work or when its file is gone, and ``MoveRefused`` when it was never
+    mapped or has ended.
     """
     if contact_import.status == ImportStatus.RUNNING and is_running_somewhere(contact_import.pk):
         raise Refused("This import is at work.")
+    if contact_import.status == ImportStatus.FAILED and not contact_import.file:
+        raise Refused("The uploaded file is gone. Upload it again.")
     IMPORT.apply_to(contact_import, "retry", error="")
     _enqueue(contact_import)
 
 
+@transaction.atomic
+def cancel_import(*, contact_import: Import, actor: User | None) -> None:
+    """Give an import up, wherever it stands: nothing of it is imported, and its file is deleted.
+
+    It holds at once, also while the import is being saved. Raises ``MoveRefused`` when it has ended.
+    """
+    IMPORT.apply_to(contact_import, "cancel", error="", saving_since=None, finished_at=timezone.now())
+    contact_import.rejected_rows.all().delete()
+    import_id = contact_import.pk
+    transaction.on_commit(lambda: interrupt(import_id))
+    transaction.on_commit(lambda: delete_upload(import_id))
+
+
 def _enqueue(contact_import: Import) -> None:
     import_id = contact_import.pk
-    transaction.on_commit(lambda: async_task("contacts.tasks.run_import", import_id))
+    transaction.on_commit(lambda: enqueue_import(import_id))
+
+
+def enqueue_import(import_id: int) -> None:
+    """Have a worker run a mapped import, or go on with one whose worker is gone."""
+    with transaction.atomic():
+        Import.objects.filter(pk=import_id, status__in=IMPORT.active).update(enqueued_at=timezone.now())
+        async_task("contacts.tasks.run_import", import_id, timeout=IMPORT_TIMEOUT_SECONDS)
