@@ -44,9 +44,11 @@ _YES_NO = frozenset(
 
 
 def is_number(text: str, *, decimal: str = ".") -> bool:
-    """Whether a text is a number in the notation that has this decimal sign, "." or ","."""
+    """Whether a text is a number in the notation with that decimal sign, "." or ","."""
     form = _WITH_POINT if decimal == "." else _WITH_COMMA
-    return bool(form.fullmatch(text)) and sum(map(str.isdigit, text)) <= _MOST_DIGITS
+    if not form.fullmatch(text):
+        return False
+    return len(text) <= _MOST_DIGITS or sum(map(str.isdigit, text)) <= _MOST_DIGITS
 
 
 def is_date(text: str, *, order: str) -> bool:

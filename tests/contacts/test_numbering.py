@@ -188,6 +188,9 @@ def test_the_short_way_says_what_the_library_says_everywhere(part, record_proper
                 assert said == expected, (written, country)
                 if isinstance(found, str):
                     assert possible_zones(found) == zones_by_the_library(found), found
+                # Also where a national prefix stands after the calling code.
+                if text.startswith("+") and text[1:2] != "0" and isinstance(by_the_library(text, ""), str):
+                    assert possible_zones(text) == zones_by_the_library(text), text
                 compared += 1
     assert compared > EACH * 200
     record_property("compared", compared)
