@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from contacts.admin.shared import ReadOnlyAdmin, link
 from contacts.models import Import, RejectedRow
-from contacts.services import Refused, retry_import
+from contacts.services import Refused, cancel_import, retry_import
 from lifecycle import MoveRefused
 
 
@@ -32,7 +32,7 @@ class ImportAdmin(ReadOnlyAdmin):
     list_filter = ("status",)
     search_fields = ("file_name", "list_name", "error")
     date_hierarchy = "created_at"
-    actions = ("run_again",)
+    actions = ("run_again", "cancel")
     ordering = ("-id",)
 
     @admin.display(description="list")
@@ -51,6 +51,19 @@ class ImportAdmin(ReadOnlyAdmin):
                 started += 1
         if started:
             self.message_user(request, f"{started} of them will run again.", messages.SUCCESS)
+
+    @admin.action(description="Cancel (nothing of it is imported)", permissions=["view"])
+    def cancel(self, request: HttpRequest, imports: QuerySet[Import]) -> None:
+        cancelled = 0
+        for contact_import in imports:
+            try:
+                cancel_import(contact_import=contact_import, actor=None)
+            except MoveRefused as refused:
+                self.message_user(request, f"{contact_import}: {refused}", messages.WARNING)
+            else:
+                cancelled += 1
+        if cancelled:
+            self.message_user(request, f"{cancelled} of them are cancelled.", messages.SUCCESS)
 
 
 @admin.register(RejectedRow)

@@ -142,13 +142,14 @@ def map_import(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    is_run_here: bool = False,
     actor: User | None = None,
 ) -> None:
     """Say what the columns are, and let the import run in the background; the next file is mapped alike.
 
     ``mapping``: position of a column -> a target of ``importing.mapping``. ``has_header`` and what follows
-    correct how the file is read. Raises ``Refused`` when no column is the phone number or two are the same
-    thing, ``UnreadableFile``, and ``MoveRefused`` when it runs already.
+    correct how the file is read. ``is_run_here``: the caller runs it. Raises ``Refused`` when no column is
+    the phone number or two are the same thing, ``UnreadableFile``, and ``MoveRefused`` when it runs already.
     """
     if found := columns.problems(
         mapping, purpose=contact_import.purpose, email_is_enough=contact_import.email_is_enough
@@ -169,7 +170,8 @@ def map_import(
     IMPORT.apply_to(contact_import, "map", mapping=targets, error="", dialect=dialect.as_json())
     if dialect.has_header:
         remember_mapping(purpose=contact_import.purpose, columns=dialect.columns, mapping=targets)
-    _enqueue(contact_import)
+    if not is_run_here:
+        _enqueue(contact_import)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from accounts.models import User
 from contacts.importing import mapping as columns
 from contacts.importing.reading import Row, clean
 from contacts.importing.rows import RowReader
-from contacts.importing.saving import StagedContact, StagedRejection, Staging
+from contacts.importing.saving import Busy, StagedContact, StagedRejection, Staging
 from contacts.models import List
 from contacts.phone_numbers import normalise
 from contacts.refusals import Refused
@@ -48,7 +48,8 @@ def add_numbers(*, list: List, lines: str, country: str, actor: User | None) -> 
     """Add typed or pasted numbers to a list: one a line, with a name before or after it if wanted,
     or several numbers with commas between them.
 
-    Raises ``Refused`` for more than 10,000 lines. Invalid lines are told, the others are added.
+    Raises ``Refused`` for more than 10,000 lines, and while an import of the same is being saved. Invalid
+    lines are told, the others are added.
     """
     # Not splitlines(), for which there are line ends that nobody sees in a box.
     split = _LINE_END.split(lines.rstrip())
@@ -66,9 +67,17 @@ def add_numbers(*, list: List, lines: str, country: str, actor: User | None) -> 
                 contacts.append(read)
     # Each its own line, so that two of one line are told apart.
     contacts = [replace(contact, line=line) for line, contact in enumerate(contacts, start=1)]
-    with Staging() as staging:
-        staging.add(contacts)
-        merged = staging.merge(list_id=list.pk, list_name=list.name, note="Typed in", actor=actor)
+    try:
+        with Staging() as staging:
+            staging.add(contacts)
+            merged = staging.merge(
+                list_id=list.pk, list_name=list.name, note="Typed in", actor=actor, is_awaited=True
+            )
+    except Busy:
+        raise Refused(
+            "An import is being saved right now that changes the same contacts or this list. Try again in "
+            "a moment."
+        ) from None
     list.refresh_from_db(fields=["version", "size"])
     return NumbersAdded(
         added=merged.added,

@@ -1,9 +1,13 @@
-"""``manage.py import_contacts FILE --list NAME [--country US] [--json]``: the upload form for a shell."""
+"""``manage.py import_contacts FILE --list NAME``: the upload form for a shell.
+
+Exit status 1 with a sentence when the file can't be imported, 130 when it was cancelled (Ctrl-C).
+"""
 
 from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +17,30 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from contacts.importing import mapping
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.running import run_import
+from contacts.lifecycles import IMPORT
 from contacts.models import Import, ImportStatus
 from contacts.phone_numbers import countries
-from contacts.services import Refused, map_import, upload_import
+from contacts.services import Refused, cancel_import, map_import, upload_import
+from lifecycle import MoveRefused
 
 SUMS = ("rows", "created", "updated", "unchanged", "duplicates", "invalid")
 
 
 class Command(BaseCommand):
-    help = "Import a CSV file of contacts into a list, and print the sums."
+    help = "Import a file of contacts (CSV, Excel) into a list, and print the sums."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="the CSV file")
+        parser.add_argument("file", type=Path, help="the file")
         parser.add_argument("--list", required=True, dest="list_name", help="a new list, or one to add to")
         parser.add_argument(
             "--country",
             default=settings.DEFAULT_COUNTRY,
             help="where numbers without a country code are at home (two letters; default: %(default)s)",
+        )
+        parser.add_argument(
+            "--email-is-enough",
+            action="store_true",
+            help="take rows without a phone number, if they have an email address",
         )
         parser.add_argument("--json", action="store_true", help="print the sums as one JSON object")
 
@@ -42,24 +53,32 @@ class Command(BaseCommand):
         try:
             with file.open("rb") as source:
                 contact_import = upload_import(
-                    file=source, file_name=file.name, list_name=list_name, country=country, actor=None
+                    file=source,
+                    file_name=file.name,
+                    list_name=list_name,
+                    country=country,
+                    email_is_enough=options["email_is_enough"],
+                    actor=None,
                 )
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror or error}") from error
         except (UnreadableFile, Refused) as error:
             raise CommandError(f"{file}: {error}") from error
         targets = {int(position): target for position, target in contact_import.mapping.items()}
-        if problems := mapping.problems(targets):
-            contact_import.file.delete(save=False)
-            contact_import.delete()
+        try:
+            map_import(contact_import=contact_import, mapping=targets, is_run_here=True)
+            done = finish(contact_import.pk)
+        except Refused as refused:
+            cancelled(contact_import).delete()
             names = ", ".join(contact_import.dialect["columns"])
-            raise CommandError(f"{file}: {' '.join(problems)} Columns: {names}")
-        map_import(
-            contact_import=contact_import, mapping=targets, has_header=contact_import.dialect["has_header"]
-        )
-        self._report(finish(contact_import.pk), as_json=options["json"])
+            raise CommandError(f"{file}: {refused} Columns: {names}") from None
+        except KeyboardInterrupt:
+            done = cancelled(contact_import)
+        self._report(done, as_json=options["json"])
 
     def _report(self, contact_import: Import, *, as_json: bool) -> None:
+        if contact_import.status == ImportStatus.CANCELLED:
+            raise CommandError("Cancelled: nothing was imported.", returncode=130)
         if contact_import.status != ImportStatus.COMPLETED:
             raise CommandError(f"{contact_import.file_name}: {contact_import.error}")
         sums = {name: getattr(contact_import, name) for name in SUMS}
@@ -81,9 +100,16 @@ def finish(import_id: int) -> Import:
     while True:
         run_import(import_id)
         contact_import = Import.objects.get(pk=import_id)
-        if contact_import.status in {ImportStatus.COMPLETED, ImportStatus.FAILED}:
+        if contact_import.status not in IMPORT.active:
             return contact_import
         time.sleep(0.2)
+
+
+def cancelled(contact_import: Import) -> Import:
+    """Give it up, unless it was over a moment before."""
+    with suppress(MoveRefused):
+        cancel_import(contact_import=contact_import, actor=None)
+    return Import.objects.get(pk=contact_import.pk)
 
 
 def _mapped(contact_import: Import) -> list[tuple[str, str]]:
