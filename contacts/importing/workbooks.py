@@ -184,7 +184,7 @@ class _Workbook:
             (path for _, kind, path in self._relations("") if kind == "officeDocument"), "xl/workbook.xml"
         )
         book = self._tree(main)
-        if "purl.oclc.org" in book.tag:
+        if any("purl.oclc.org" in value for value in book.attrib.values()):
             raise UnreadableFile(
                 "This workbook is saved as “Strict Open XML Spreadsheet”. In Excel, choose File, Save as, "
                 "“Excel Workbook (.xlsx)”, and upload that file."

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db.models import Model, QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,13 +15,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.permissions import editor_required, reader_required
 from contacts.exporting import csv_response
-from contacts.forms.imports import MappingForm, UploadForm
+from contacts.forms.imports import UPLOAD_FORMS, MappingForm, ReadingForm
 from contacts.importing.mapping import LINE_COLUMN, REASON_COLUMN
 from contacts.importing.reading import SAMPLE_ROWS, Dialect, UnreadableFile
+from contacts.importing.remembering import mapping_by_header, remembered_mapping
 from contacts.importing.running import is_running_somewhere
+from contacts.lifecycles import IMPORT
 from contacts.models import Import, ImportStatus, List
 from contacts.services import (
     Refused,
+    cancel_import,
     guessed_mapping,
     inspect_import,
     map_import,
@@ -35,41 +39,75 @@ from lifecycle import MoveRefused
 PREVIEW_ROWS = 5
 SHOWN_REJECTIONS = 100
 LIST_NAMES = 200
+# (color, sum, what it is called), by what an import is for.
+SUMS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    Import.Purpose.CONTACTS: (
+        ("green", "created", "created"),
+        ("blue", "updated", "updated"),
+        ("slate", "unchanged", "unchanged"),
+        ("amber", "duplicates", "duplicates"),
+        ("red", "invalid", "invalid"),
+    ),
+    Import.Purpose.DO_NOT_CONTACT: (
+        ("green", "created", "added"),
+        ("blue", "updated", "hold for longer now"),
+        ("slate", "unchanged", "known already"),
+        ("amber", "duplicates", "duplicates"),
+        ("red", "invalid", "invalid"),
+    ),
+}
+Chosen = TypeVar("Chosen", bound=Model)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @editor_required
 def new(request: Request) -> HttpResponse:
-    """``?list=<id>`` proposes a list to add to; ``?next=<path>`` is where to go back to in the end."""
+    """Upload a file.
+
+    ``?purpose=`` is one of ``Import.Purpose``; ``?list=<id>`` proposes a list to add to; ``?corrects=<id>``
+    names the import whose rejected rows come again; ``?next=<path>`` is where to go back to in the end.
+    """
     back = _next(request)
-    chosen = request.GET.get("list", "")
-    given = List.objects.filter(pk=chosen).first() if chosen.isdigit() and len(chosen) < 10 else None
-    form = UploadForm(
-        request.POST or None, request.FILES or None, initial={"list_name": given.name if given else ""}
-    )
+    corrects = _chosen(request, "corrects", Import.objects.all())
+    given = _chosen(request, "list", List.objects.all())
+    asked = _asked(request, "purpose")
+    purpose = corrects.purpose if corrects else asked if asked in Import.Purpose.values else "contacts"
+    initial: dict[str, Any] = {"list_name": given.name if given else ""}
+    if corrects:
+        initial = {
+            "list_name": corrects.list.name if corrects.list else corrects.list_name,
+            "country": corrects.country,
+            "email_is_enough": corrects.email_is_enough,
+            "scope": corrects.scope,
+            "reason": corrects.reason,
+        }
+    form = UPLOAD_FORMS[purpose](request.POST or None, request.FILES or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
-        name = form.cleaned_data["list_name"] or PurePath(file.name).stem[:120] or "Contacts"
         try:
             contact_import = upload_import(
                 file=file.file,
                 file_name=file.name,
-                list_name=name,
                 country=form.cleaned_data["country"],
+                purpose=purpose,
+                corrects=corrects,
                 actor=request.user,
+                **form.destination,
             )
         except UnreadableFile as unreadable:
             form.add_error("file", str(unreadable))
         except Refused as refused:
-            form.add_error("list_name", str(refused))
+            form.add_error("list_name" if "list_name" in form.fields else None, str(refused))
         else:
             return redirect(_with_next(contact_import.get_absolute_url(), back))
     context = {
         "section": "contacts",
         "form": form,
         "next": back,
+        "purpose": purpose,
+        "corrects": corrects,
         "list_names": List.objects.order_by("-id").values_list("name", flat=True)[:LIST_NAMES],
-        "recent": Import.objects.select_related("list").order_by("-id")[:5],
+        "recent": Import.objects.order_by("-id")[:5],
         "limit_mb": settings.CONTACTS_UPLOAD_MAX_BYTES // (1024 * 1024),
     }
     return render(request, "contacts/import_new.html", context, status=422 if form.errors else 200)
@@ -100,7 +138,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
     if request.method == "POST":
         # Sent twice, or by someone who came later: show where it stands.
         return redirect(_with_next(contact_import.get_absolute_url(), _next(request)))
-    is_active = contact_import.status in {ImportStatus.MAPPED, ImportStatus.RUNNING}
+    is_active = contact_import.status in IMPORT.active
     lines = max(1, int(contact_import.dialect.get("lines", 0)), contact_import.rows)
     rejected = contact_import.rejected_rows.order_by("line")[:SHOWN_REJECTIONS]
     context = {
@@ -108,71 +146,102 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "import": contact_import,
         "next": _next(request),
         "is_active": is_active,
+        "is_for_contacts": contact_import.purpose == Import.Purpose.CONTACTS,
+        "may_cancel": request.user.may_edit and contact_import.status in IMPORT["cancel"].sources,
         "percent": min(99, 100 * contact_import.rows // lines),
         "about": lines,
         "is_stuck": contact_import.status == ImportStatus.RUNNING and not is_running_somewhere(pk),
         "rejected": [] if is_active else [(row, _excerpt(row.values)) for row in rejected],
         "shown": SHOWN_REJECTIONS,
-        "valid": contact_import.rows - contact_import.invalid - contact_import.duplicates,
+        "sums": [
+            (colour, getattr(contact_import, name), words)
+            for colour, name, words in SUMS[contact_import.purpose]
+        ],
     }
     name = "contacts/import.html"
     return render(request, f"{name}#state" if request.htmx else name, context)
 
 
 def _columns(request: Request, contact_import: Import) -> HttpResponse:
-    """The first rows, and a select above each column."""
+    """The first rows, and a select above each column; and how the file is read, to be corrected."""
     back = _next(request)
     asked = request.POST if request.method == "POST" else request.GET
     known = Dialect.from_json(contact_import.dialect)
-    has_header = asked["header"] == "1" if asked.get("header") in {"0", "1"} else known.has_header
+    reading = ReadingForm(asked, dialect=known).given
     context: dict[str, Any] = {
         "section": "contacts",
         "import": contact_import,
+        "is_for_contacts": contact_import.purpose == Import.Purpose.CONTACTS,
+        "may_cancel": request.user.may_edit,
         "next": back,
-        "has_header": has_header,
     }
+    name = "contacts/import_columns.html"
+    part = f"{name}#columns" if request.htmx else name
     try:
-        inspection = inspect_import(contact_import=contact_import, has_header=has_header)
+        inspection = inspect_import(contact_import=contact_import, **reading)
     except UnreadableFile as unreadable:
-        return render(request, "contacts/import_columns.html", {**context, "unreadable": str(unreadable)})
-    as_known = has_header == known.has_header
+        said = {"header": "", **{key: value for key, value in reading.items() if value}}
+        context |= {
+            "unreadable": str(unreadable),
+            "reading": ReadingForm(initial=said, dialect=known) if contact_import.file else None,
+        }
+        return render(request, part, context)
+    dialect = inspection.dialect
+    last_time = (
+        remembered_mapping(purpose=contact_import.purpose, columns=dialect.columns)
+        if dialect.has_header
+        else None
+    )
+    remembered = mapping_by_header(dialect.columns, last_time.targets) if last_time else {}
+    guessed = guessed_mapping(contact_import, inspection)
+    if "guess" in asked:
+        proposed = guessed
+    elif dialect == known:
+        proposed = contact_import.mapping
+    else:
+        proposed = remembered or guessed
     form = MappingForm(
         request.POST if request.method == "POST" else None,
-        columns=inspection.dialect.columns,
-        guessed=contact_import.mapping if as_known else guessed_mapping(contact_import, inspection),
+        columns=dialect.columns,
+        proposed=proposed,
+        others=(remembered, guessed),
+        purpose=contact_import.purpose,
     )
     problem = ""
     if request.method == "POST" and not form.is_valid():
         problem = "Choose what each column is from its menu."
     elif request.method == "POST":
         try:
-            map_import(
-                contact_import=contact_import, mapping=form.mapping, has_header=has_header, actor=request.user
-            )
-        except Refused as refused:
+            map_import(contact_import=contact_import, mapping=form.mapping, actor=request.user, **reading)
+        except (Refused, UnreadableFile) as refused:
             problem = str(refused)
         except MoveRefused:
             return redirect(_with_next(contact_import.get_absolute_url(), back))
         else:
             return redirect(_with_next(contact_import.get_absolute_url(), back))
-    width = len(inspection.dialect.columns)
-    preview = [row[:width] + [""] * (width - len(row)) for row in inspection.rows[:PREVIEW_ROWS]]
+    width = len(dialect.columns)
     is_exact = len(inspection.sample) <= SAMPLE_ROWS
-    rows = len(inspection.rows) if is_exact else inspection.dialect.lines - has_header
     context |= {
         "form": form,
         "columns": list(form),
-        "preview": preview,
-        "dialect": inspection.dialect.describe(),
-        "rows": rows,
+        "preview": [row[:width] + [""] * (width - len(row)) for row in inspection.rows[:PREVIEW_ROWS]],
+        "reading": ReadingForm(
+            initial={
+                "sheet": dialect.sheet,
+                "encoding": dialect.encoding,
+                "delimiter": dialect.delimiter,
+                "header": "1" if dialect.has_header else "0",
+            },
+            dialect=dialect,
+        ),
+        "dialect": dialect.describe(),
+        "rows": len(inspection.rows) if is_exact else dialect.lines - dialect.has_header - dialect.above,
         "is_exact": is_exact,
         "problem": problem,
+        "last_time": last_time if remembered == proposed else None,
         "list_exists": contact_import.list is not None,
     }
-    name = "contacts/import_columns.html"
-    return render(
-        request, f"{name}#columns" if request.htmx else name, context, status=422 if problem else 200
-    )
+    return render(request, part, context, status=422 if problem else 200)
 
 
 @require_POST
@@ -181,6 +250,18 @@ def retry(request: Request, pk: int) -> HttpResponse:
     contact_import = get_object_or_404(Import, pk=pk)
     try:
         retry_import(contact_import=contact_import, actor=request.user)
+    except (Refused, MoveRefused) as refused:
+        toast(request, str(refused), level=30)
+    return redirect(_with_next(contact_import.get_absolute_url(), _next(request)))
+
+
+@require_POST
+@editor_required
+def cancel(request: Request, pk: int) -> HttpResponse:
+    """End an import without importing anything; one that was never begun is discarded."""
+    contact_import = get_object_or_404(Import, pk=pk)
+    try:
+        cancel_import(contact_import=contact_import, actor=request.user)
     except (Refused, MoveRefused) as refused:
         toast(request, str(refused), level=30)
     return redirect(_with_next(contact_import.get_absolute_url(), _next(request)))
@@ -208,9 +289,20 @@ def _excerpt(values: list[str]) -> list[str]:
     return [value if len(value) <= 40 else f"{value[:39]}…" for value in values if value][:6]
 
 
+def _asked(request: Request, name: str) -> str:
+    """A value of the form, or of the address."""
+    return request.POST.get(name) or request.GET.get(name) or ""
+
+
+def _chosen(request: Request, name: str, among: QuerySet[Chosen]) -> Chosen | None:
+    """The row whose id a form or an address gives, if it is one."""
+    given = _asked(request, name)
+    return among.filter(pk=given).first() if given.isdecimal() and len(given) < 10 else None
+
+
 def _next(request: Request) -> str:
     """Where to go back to: a path of this site, or nothing."""
-    url = request.POST.get("next") or request.GET.get("next") or ""
+    url = _asked(request, "next")
     allowed = url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )

@@ -302,7 +302,7 @@ def test_a_file_that_is_too_large_is_refused(as_supervisor, settings):
 def test_a_missing_file_and_an_unknown_country_are_told(as_supervisor):
     response = as_supervisor.post(reverse("contacts:import_new"), {"country": "XX"})
     assert response.status_code == 422
-    assert "Choose a CSV file." in said(response)
+    assert "Choose a CSV file or an Excel workbook." in said(response)
     assert "not one of the available choices" in said(response)
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import random
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import openpyxl
 
 # First names, last names: of many languages and scripts.
 NAMES = (
@@ -128,3 +132,95 @@ def contact_file(
         invalid=invalid,
         numbers=tuple(f"+1{number}" for number in numbers),
     )
+
+
+# --- Workbooks -------------------------------------------------------------------------------------
+
+
+def workbook(sheets: dict[str, list[list[Any]]], *, hidden: tuple[str, ...] = ()) -> bytes:
+    """An Excel workbook of these sheets, as openpyxl writes it."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        if name in hidden:
+            sheet.sheet_state = "hidden"
+        for number, row in enumerate(rows, start=1):
+            for column, value in enumerate(row, start=1):
+                if value is not None:
+                    cell = sheet.cell(number, column)
+                    cell.value = value
+                    if isinstance(value, str) and value.startswith("="):
+                        cell.data_type = "s"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKED = "http://schemas.openxmlformats.org/package/2006"
+
+
+def sheet_xml(*rows: list[str], raw: str = "") -> str:
+    """The XML of a sheet of texts, and of what is given raw below them."""
+    text = "".join(
+        f'<row r="{number}">' + "".join(f'<c t="str"><v>{cell}</v></c>' for cell in row) + "</row>"
+        for number, row in enumerate(rows, start=1)
+    )
+    return f'<worksheet xmlns="{_MAIN}"><sheetData>{text}{raw}</sheetData></worksheet>'
+
+
+def workbook_of_parts(
+    *,
+    sheet: str | None = "<worksheet/>",
+    texts: list[str] | None = None,
+    extra: dict[str, bytes] | None = None,
+    only: dict[str, bytes] | None = None,
+) -> bytes:
+    """The archive of a workbook written by hand: its sheet, texts that cells share, and ``extra`` parts; or
+    ``only`` these parts."""
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{_PACKED}/content-types"/>'.encode(),
+        "_rels/.rels": (
+            f'<Relationships xmlns="{_PACKED}/relationships"><Relationship Id="r1" '
+            f'Type="{_RELATED}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
+        ).encode(),
+        "xl/workbook.xml": (
+            f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATED}"><sheets>'
+            '<sheet name="Sheet1" sheetId="1" r:id="r1"/></sheets></workbook>'
+        ).encode(),
+        "xl/_rels/workbook.xml.rels": (
+            f'<Relationships xmlns="{_PACKED}/relationships"><Relationship Id="r1" '
+            f'Type="{_RELATED}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="r2" '
+            f'Type="{_RELATED}/sharedStrings" Target="/xl/sharedStrings.xml"/></Relationships>'
+        ).encode(),
+    }
+    if sheet is not None:
+        parts["xl/worksheets/sheet1.xml"] = sheet.encode()
+    if texts is not None:
+        shared = "".join(f"<si>{text}</si>" for text in texts)
+        parts["xl/sharedStrings.xml"] = f'<sst xmlns="{_MAIN}">{shared}</sst>'.encode()
+    return _archive(only if only is not None else parts | (extra or {}))
+
+
+def changed(
+    data: bytes,
+    *,
+    rename: dict[str, str] | None = None,
+    replace: dict[str, tuple[bytes, bytes]] | None = None,
+) -> bytes:
+    """An archive with parts renamed, or something in them replaced."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    for name, (old, new) in (replace or {}).items():
+        parts[name] = parts[name].replace(old, new)
+    return _archive({(rename or {}).get(name, name): content for name, content in parts.items()})
+
+
+def _archive(parts: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return out.getvalue()

@@ -1,0 +1,310 @@
+"""Excel workbooks: cells as a person sees them, in bounded memory, or a clear word on what is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import io
+import tracemalloc
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
+from openpyxl.styles import Font
+
+from contacts.importing import workbooks
+from contacts.importing.reading import Dialect, UnreadableFile, inspect, rows
+from tests.factories.contact_files import changed, sheet_xml, workbook, workbook_of_parts
+
+HEADER = ["Name", "Phone"]
+
+
+def read(data: bytes, **said) -> list[list[str]]:
+    file = io.BytesIO(data)
+    return [row.cells for row in rows(file, inspect(file, **said).dialect)]
+
+
+def written(value, number_format: str = "General") -> str:
+    """What becomes of a cell."""
+    book = openpyxl.Workbook()
+    book.active.append(["Name", "Phone", "x"])
+    cell = book.active.cell(2, 2, value)
+    cell.number_format = number_format
+    book.active.cell(2, 1, "Anna")
+    out = io.BytesIO()
+    book.save(out)
+    return (read(out.getvalue())[0] + [""])[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "seen"),
+    [
+        (14155550142, "General", "14155550142"),
+        (14155550142.0, "0.00E+00", "14155550142"),
+        (1.4155550142e10, "General", "14155550142"),
+        (491711234567, "0", "491711234567"),
+        (123456789012345, "General", "123456789012345"),
+        (0.1 + 0.2, "General", "0.3"),
+        (4.5, "0.00", "4.5"),
+        (-3, "General", "-3"),
+        (2134, "00000", "02134"),
+        (14155550142, '"+"0', "+14155550142"),
+        (14155550142, r"\+#", "+14155550142"),
+        (1711234567, "0##########", "1711234567"),
+        (0.25, "0%", "25%"),
+        (0.125, "0.0%", "12.5%"),
+        (True, "General", "yes"),
+        (False, "General", "no"),
+        (dt.date(2026, 11, 22), "dd.mm.yyyy", "2026-11-22"),
+        (dt.datetime(2026, 11, 22, 14, 30), "m/d/yy h:mm", "2026-11-22 14:30:00"),
+        (dt.time(14, 30), "h:mm", "14:30:00"),
+        (dt.timedelta(hours=30), "[h]:mm:ss", "1 day, 6:00:00"),
+        ("#N/A", "General", ""),
+        ("'=1+1", "General", "=1+1"),
+        ("tel:+1 415 555 0142", "General", "tel:+1 415 555 0142"),
+        ("  two\nlines ", "General", "two lines"),
+        ("=HYPERLINK(1)", "General", ""),
+    ],
+)
+def test_a_cell_becomes_what_a_person_sees(value, number_format, seen):
+    assert written(value, number_format) == seen
+
+
+@pytest.mark.parametrize(
+    ("cell", "seen"),
+    [
+        ('<c r="B2"><v>1.4155550142E10</v></c>', "14155550142"),
+        ('<c r="B2"><f>A1*2</f><v>14155550142</v></c>', "14155550142"),
+        ('<c r="B2" t="str"><f>A1&amp;A2</f><v>+1 415</v></c>', "+1 415"),
+        ('<c r="B2" t="e"><v>#REF!</v></c>', ""),
+        ('<c r="B2" t="b"><v>1</v></c>', "yes"),
+        ('<c r="B2" t="d"><v>2026-11-22T00:00:00</v></c>', "2026-11-22"),
+        ('<c r="B2" t="inlineStr"><is><t>An</t></is></c>', "An"),
+        ('<c r="B2" t="inlineStr"><is><r><t>An</t></r><r><t>na</t></r></is></c>', "Anna"),
+        ('<c r="B2" t="inlineStr"><is><t>佐藤</t><rPh sb="0" eb="2"><t>サトウ</t></rPh></is></c>', "佐藤"),
+        ('<c r="B2" t="str"><v>a_x000D_b</v></c>', "a b"),
+        ('<c r="B2" t="str"><v>_x005F_x000D_</v></c>', "_x000D_"),
+        ('<c r="B2" t="str"><v>half _xD83D_</v></c>', "half \ufffd"),
+        ("<c><v>1</v></c><c><v>2</v></c>", "2"),
+        ('<c r="B2"/>', ""),
+        ('<c r="B2"><v></v></c>', ""),
+        ('<c r="B2" s="99"><v>7</v></c>', "7"),
+    ],
+)
+def test_cells_as_other_programs_write_them(cell, seen):
+    data = workbook_of_parts(sheet=sheet_xml(HEADER, raw=f'<row r="2">{cell}<c r="C2"><v>1</v></c></row>'))
+    assert read(data)[0][1] == seen
+
+
+def test_rich_text_and_links_are_read_as_their_text():
+    book = openpyxl.Workbook()
+    book.active.append(HEADER)
+    book.active["A2"] = CellRichText("Anna ", TextBlock(InlineFont(b=True), "Svensson"))
+    book.active["B2"] = "+1 415 555 0142"
+    book.active["B2"].hyperlink = "tel:+14155550142"
+    book.active["B2"].font = Font(bold=True)
+    out = io.BytesIO()
+    book.save(out)
+    assert read(out.getvalue()) == [["Anna Svensson", "+1 415 555 0142"]]
+
+
+def test_dates_of_old_macs_are_counted_from_their_own_year():
+    book = openpyxl.Workbook()
+    book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+    book.active.append([*HEADER, "Since"])
+    book.active.append(["Anna", "4155550101", dt.date(2026, 11, 22)])
+    out = io.BytesIO()
+    book.save(out)
+    assert read(out.getvalue())[0][2] == "2026-11-22"
+
+
+def test_lines_are_the_rows_of_the_sheet():
+    data = workbook(
+        {"Leads": [[], [], ["My leads"], [], HEADER, ["Anna", 4155550101], [], ["Bo", 4155550102]]}
+    )
+    file = io.BytesIO(data)
+    inspection = inspect(file)
+    assert inspection.dialect.columns == ("Name", "Phone")
+    assert inspection.dialect.above == 1
+    assert [(row.line, row.cells) for row in rows(file, inspection.dialect)] == [
+        (6, ["Anna", "4155550101"]),
+        (8, ["Bo", "4155550102"]),
+    ]
+
+
+def test_the_first_sheet_that_holds_something_is_chosen_and_another_can_be():
+    data = workbook(
+        {
+            "Empty": [],
+            "Hidden": [HEADER, ["Hid", 4155550109]],
+            "Leads": [HEADER, ["Anna", 4155550101]],
+            "More": [HEADER, ["Bo", 4155550102]],
+        },
+        hidden=("Hidden",),
+    )
+    dialect = inspect(io.BytesIO(data)).dialect
+    assert (dialect.sheet, dialect.sheets) == ("Leads", ("Hidden", "Leads", "More"))
+    assert read(data, sheet="More") == [["Bo", "4155550102"]]
+    assert read(data, sheet="gone") == [["Anna", "4155550101"]]
+    assert dialect.describe() == "Excel workbook, sheet “Leads”"
+    assert Dialect.from_json(dialect.as_json()) == dialect
+
+
+def test_hidden_rows_and_merged_cells_are_read():
+    book = openpyxl.Workbook()
+    for row in (HEADER, ["Anna", 4155550101], ["Bo", 4155550102], ["", 4155550103]):
+        book.active.append(row)
+    book.active.row_dimensions[3].hidden = True
+    book.active.merge_cells("A3:A4")
+    out = io.BytesIO()
+    book.save(out)
+    assert read(out.getvalue()) == [["Anna", "4155550101"], ["Bo", "4155550102"], ["", "4155550103"]]
+
+
+def test_wrong_dimensions_mislead_nobody():
+    for dimension in ("A1", "A1:XFD1048576", "nonsense"):
+        sheet = sheet_xml(HEADER, ["Anna", "4155550101"]).replace(
+            "<sheetData>", f'<dimension ref="{dimension}"/><sheetData>'
+        )
+        assert read(workbook_of_parts(sheet=sheet)) == [["Anna", "4155550101"]]
+
+
+def test_what_is_scribbled_far_beside_the_table_is_no_part_of_it():
+    data = workbook(
+        {"Leads": [HEADER, *(["Anna", 4155550101 + n] for n in range(150)), ["Bo", 1, "", "note"]]}
+    )
+    assert read(data)[-1] == ["Bo", "1"]
+
+
+def test_many_empty_rows_with_formats_cost_little_memory():
+    body = "".join(f'<row r="{n}" s="1" customFormat="1" ht="15"/>' for n in range(2, 200_000))
+    data = workbook_of_parts(
+        sheet=sheet_xml(HEADER, raw=body + '<row r="200000"><c t="str"><v>x</v></c></row>')
+    )
+    tracemalloc.start()
+    assert read(data) == [["x"]]
+    assert tracemalloc.get_traced_memory()[1] < 20 * 1024 * 1024
+    tracemalloc.stop()
+
+
+def test_prefixed_names_and_odd_paths_are_understood():
+    data = changed(
+        workbook_of_parts(sheet=sheet_xml(HEADER, ["Anna", "4155550101"])),
+        rename={"xl/worksheets/sheet1.xml": "XL/Worksheets/Sheet1.xml"},
+        replace={"xl/_rels/workbook.xml.rels": (b"worksheets/", b"\\xl\\worksheets\\")},
+    )
+    assert read(data) == [["Anna", "4155550101"]]
+    sheet = sheet_xml(HEADER, ["Anna", "4155550101"])
+    for tag in ("worksheet", "sheetData", "row", "c", "v"):
+        sheet = sheet.replace(f"<{tag}", f"<x:{tag}").replace(f"</{tag}", f"</x:{tag}")
+    sheet = sheet.replace("xmlns=", "xmlns:x=")
+    assert read(workbook_of_parts(sheet=sheet)) == [["Anna", "4155550101"]]
+
+
+ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
+ODS = b"application/vnd.oasis.opendocument.spreadsheet"
+STRICT = (b"http://schemas.openxmlformats.org/spreadsheetml", b"http://purl.oclc.org/ooxml/spreadsheetml")
+
+
+def broken(row: str) -> bytes:
+    return workbook_of_parts(sheet=sheet_xml(raw=row))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "said"),
+    [
+        ("nothing in it", workbook({"A": [], "B": []}), "none of its sheets holds anything"),
+        ("a header alone", workbook({"A": [HEADER]}), "no contacts below"),
+        ("too many columns", workbook({"A": [["Name"] * 600, [1] * 600]}), "more than 500 columns"),
+        ("cut off", workbook({"A": [HEADER, ["Anna", 1]]})[:-200], "damaged"),
+        ("cut in two", workbook({"A": [HEADER, ["Anna", 1]]})[:1000], "damaged"),
+        ("encrypted", OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted with a password"),
+        ("of 2003", OLE + "Workbook".encode("utf-16-le"), "old Excel workbook (.xls)"),
+        ("a Word document of 2003", OLE + "WordDocument".encode("utf-16-le"), "Word document"),
+        ("binary", workbook_of_parts(extra={"xl/workbook.bin": b"x"}), "(.xlsb)"),
+        ("of LibreOffice", workbook_of_parts(only={"mimetype": ODS}), "(.ods)"),
+        ("of Numbers", workbook_of_parts(only={"Index/Document.iwa": b"x"}), "Numbers"),
+        ("of Word", workbook_of_parts(only={"word/document.xml": b"x"}), "Word document"),
+        ("an archive", workbook_of_parts(only={"contacts.csv": b"Name,Phone"}), "ZIP archive"),
+        ("strict", changed(workbook_of_parts(), replace={"xl/workbook.xml": STRICT}), "Strict"),
+        ("without its sheet", workbook_of_parts(sheet=None), "none of its sheets"),
+        ("that ends too soon", workbook_of_parts(sheet="<worksheet><sheetData><row>"), "none of its sheets"),
+        ("with broken XML", workbook_of_parts(sheet="<worksheet><sheetData></worksheet>"), "damaged"),
+        ("with entities", workbook_of_parts(sheet=ENTITIES + "<worksheet>&b;</worksheet>"), "damaged"),
+        ("with a text that is not there", broken('<row><c t="s"><v>99</v></c></row>'), "damaged"),
+        ("with a number that is none", broken("<row><c><v>x1</v></c></row>"), "damaged"),
+        ("with a row too far", broken('<row r="99999999999"><c><v>1</v></c></row>'), "damaged"),
+        ("with an endless row", broken('<row r="inf"><c><v>1</v></c></row>'), "damaged"),
+        ("with a column that is none", broken('<row><c r="?1"><v>1</v></c></row>'), "damaged"),
+    ],
+)
+def test_what_cannot_be_read_is_explained(kind, data, said):
+    with pytest.raises(UnreadableFile) as refused:
+        read(data)
+    assert said in str(refused.value)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked():
+    bomb = workbook_of_parts(sheet=sheet_xml(HEADER) + " " * (workbooks._SMALL_BYTES + 1))
+    tracemalloc.start()
+    with pytest.raises(UnreadableFile, match="too large"):
+        read(bomb)
+    assert tracemalloc.get_traced_memory()[1] < 10 * 1024 * 1024
+    tracemalloc.stop()
+
+
+def test_a_directory_that_lies_about_sizes_unpacks_no_more_than_it_says():
+    data = bytearray(workbook_of_parts(sheet=sheet_xml(HEADER, raw="<row/>" * 100_000)))
+    # In the directory, 24 bytes into the sheet's entry, is how large it says the sheet is.
+    entry = data.rindex(b"xl/worksheets/sheet1.xml") - 46
+    data[entry + 24 : entry + 28] = (400).to_bytes(4, "little")
+    with pytest.raises(UnreadableFile, match="damaged"):
+        read(bytes(data))
+
+
+SHARED = sheet_xml(raw='<row><c t="s"><v>0</v></c></row><row><c t="s"><v>1</v></c></row>')
+
+
+def test_cells_share_texts():
+    texts = ["<t>Phone</t>", "<r><t>+1 415 </t></r><r><t>555 0142</t></r><rPh><t>five</t></rPh>"]
+    assert read(workbook_of_parts(sheet=SHARED, texts=texts)) == [["+1 415 555 0142"]]
+
+
+def test_too_many_shared_texts_are_refused(monkeypatch):
+    monkeypatch.setattr(workbooks, "MAX_SHARED_BYTES", 1000)
+    with pytest.raises(UnreadableFile, match="too large"):
+        read(workbook_of_parts(sheet=SHARED, texts=["<t>a text of somebody</t>"] * 100))
+
+
+CELLS = st.one_of(
+    st.integers(-(10**14), 10**14),
+    st.text(st.characters(categories=["L", "N", "P"], exclude_characters="'=_"), min_size=1, max_size=20),
+    st.booleans(),
+    st.none(),
+)
+
+
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=5), min_size=1, max_size=8))
+def test_what_a_program_writes_is_read_back(table):
+    def seen(cell) -> str:
+        return {"None": "", "True": "yes", "False": "no"}.get(str(cell), str(cell))
+
+    expected = [[seen(cell) for cell in row] for row in [*table, ["end"]]]
+    for row in expected:
+        while row and not row[-1]:
+            row.pop()
+    found = read(workbook({"A": [["a phone"], *table, ["end"]]}), has_header=True)
+    assert found == [row for row in expected if row]
+
+
+@given(st.binary(max_size=300), st.integers(0, 4000))
+def test_a_damaged_workbook_is_read_or_refused(noise, at):
+    data = bytearray(workbook({"A": [HEADER, ["Anna", 4155550101]]}))
+    at %= len(data)
+    data[at : at + len(noise)] = noise
+    with contextlib.suppress(UnreadableFile):
+        read(bytes(data))
