@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contacts import housekeeping
 from contacts.importing import running
+from contacts.services import fields
 
 
 def run_import(import_id: int) -> None:
@@ -12,3 +13,7 @@ def run_import(import_id: int) -> None:
 
 def keep_house() -> None:
     housekeeping.keep_house()
+
+
+def remove_field(name: str) -> None:
+    fields.remove_field(name)

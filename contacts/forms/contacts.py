@@ -6,10 +6,54 @@ from typing import Any
 
 from django import forms
 
-from contacts.forms.fields import grouped_zones
+from contacts.forms.fields import CountryField, grouped_zones
 from contacts.importing import mapping
+from contacts.importing.kinds import is_date, is_number, is_yes_or_no
 from contacts.importing.rows import FIELD_VALUE_LENGTH
-from contacts.models import Contact
+from contacts.models import Contact, CustomField, List
+
+# With more fields than these, a contact's form shows only those that it has.
+MOST_FIELDS_SHOWN = 30
+
+
+class CustomValue(forms.CharField):
+    """A custom field's value: text as the file had it, of the kind that the field is."""
+
+    def __init__(self, field: CustomField, value: str) -> None:
+        self.kind = field.kind
+        super().__init__(
+            label=field.label or field.name,
+            help_text=field.description,
+            required=False,
+            max_length=FIELD_VALUE_LENGTH,
+            initial=value,
+        )
+        if self.kind == CustomField.Kind.NUMBER:
+            self.widget.attrs["inputmode"] = "decimal"
+        # What browsers write is one way of writing days; a value written otherwise stays as it is.
+        elif self.kind == CustomField.Kind.DATE and (
+            not value or (is_date(value, order="ymd") and len(value) == 10)
+        ):
+            self.widget = forms.DateInput(attrs={"type": "date"})
+        elif self.kind == CustomField.Kind.YES_NO:
+            choices = [("", "–"), ("yes", "Yes"), ("no", "No")]
+            if value and value not in {"yes", "no"}:
+                choices.append((value, value))
+            self.widget = forms.Select(choices=choices)
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        if not text or text == self.initial:
+            return text
+        if self.kind == CustomField.Kind.NUMBER and not (is_number(text) or is_number(text, decimal=",")):
+            raise forms.ValidationError("Write a number.")
+        if self.kind == CustomField.Kind.DATE and not any(
+            is_date(text, order=order) for order in ("ymd", "dmy", "mdy")
+        ):
+            raise forms.ValidationError("Write a day, like 2026-12-31.")
+        if self.kind == CustomField.Kind.YES_NO and not is_yes_or_no(text):
+            raise forms.ValidationError("Choose yes or no.")
+        return text
 
 
 class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -34,11 +78,14 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         # Two contacts may share an address; who has no number needs one.
         self.fields["email"].required = not self.instance.phone_number
-        self.custom = {f"field_{place}": name for place, name in enumerate(self.instance.fields)}
+        self.known = {field.name: field for field in CustomField.objects.all()}
+        names = dict.fromkeys(self.instance.fields)
+        if len(self.known.keys() | names) <= MOST_FIELDS_SHOWN:
+            names |= dict.fromkeys(self.known)
+        self.custom = {f"field_{place}": name for place, name in enumerate(names)}
         for key, name in self.custom.items():
-            self.fields[key] = forms.CharField(
-                label=name, required=False, max_length=FIELD_VALUE_LENGTH, initial=self.instance.fields[name]
-            )
+            field = self.known.get(name) or CustomField(name=name)
+            self.fields[key] = CustomValue(field, str(self.instance.fields.get(name, "")))
 
     def clean_new_name(self) -> str:
         written = self.cleaned_data["new_name"]
@@ -66,3 +113,29 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.cleaned_data["new_name"]:
             values[self.cleaned_data["new_name"]] = self.cleaned_data["new_value"]
         return {name: value for name, value in values.items() if value}
+
+
+class NewContactForm(forms.Form):
+    phone_number = forms.CharField(
+        label="Phone number",
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+        help_text="In any notation.",
+    )
+    country = CountryField()
+    email = forms.EmailField(label="Email", required=False, max_length=254)
+    first_name = forms.CharField(label="First name", required=False, max_length=100)
+    last_name = forms.CharField(label="Last name", required=False, max_length=100)
+    company = forms.CharField(label="Company", required=False, max_length=200)
+    list = forms.ModelChoiceField(
+        List.objects.order_by("name"), label="List", required=False, empty_label="None"
+    )
+
+
+class FieldForm(forms.Form):
+    """What people read of a custom field."""
+
+    label = forms.CharField(label="Name", max_length=120)
+    kind = forms.ChoiceField(label="Kind", choices=CustomField.Kind.choices)
+    description = forms.CharField(label="What it is for", required=False, max_length=200)

@@ -2,12 +2,79 @@
 
 from __future__ import annotations
 
-from django.db import IntegrityError, transaction
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from contacts.models import Contact
-from contacts.phone_numbers import possible_zones
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from contacts.models import Contact, ContactEvent, CustomField, List
+from contacts.phone_numbers import Rejection, normalise, possible_zones
 from contacts.refusals import Refused
+from contacts.services.lists import add_to_list
 from contacts.zones import zone_set_for
+
+_EVENT_LENGTH = 300
+_SHOWN = 40
+
+
+class KnownAlready(Refused):
+    """There is such a contact: ``contact``."""
+
+    def __init__(self, message: str, contact: Contact) -> None:
+        super().__init__(message)
+        self.contact = contact
+
+
+@transaction.atomic
+def create_contact(
+    *,
+    phone_number: str = "",
+    email: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    company: str = "",
+    country: str,
+    list: List | None = None,
+    actor: User | None,
+) -> Contact:
+    """A new contact, by its number in any notation, or an email address, or both; into a list if wanted.
+
+    Raises ``KnownAlready`` when the number, or the address of one without a number, is another contact's,
+    and ``Refused`` when the number is none, or neither is given.
+    """
+    number: str | None = None
+    if phone_number.strip():
+        read = normalise(phone_number, country)
+        if isinstance(read, Rejection):
+            raise Refused(f"{read}.")
+        number = read
+    email = email.strip().lower()
+    if not number and not email:
+        raise Refused("Give a phone number or an email address.")
+    known = Contact.objects.filter(phone_number=number, **({} if number else {"email": email})).first()
+    if known is None:
+        try:
+            with transaction.atomic():
+                made = Contact.objects.create(
+                    phone_number=number,
+                    email=email or None,
+                    first_name=first_name,
+                    last_name=last_name,
+                    company=company,
+                    zone_set=zone_set_for(possible_zones(number) if number else ()),
+                )
+        except IntegrityError:
+            # Somebody was faster.
+            known = Contact.objects.get(phone_number=number, **({} if number else {"email": email}))
+    if known is not None:
+        what = "number" if number else "address"
+        raise KnownAlready(f"This {what} is {known.name or 'a contact'}’s already.", known)
+    _record(made, "added this contact by hand", actor)
+    if list is not None:
+        add_to_list(list=list, contacts=Contact.objects.filter(pk=made.pk), actor=actor)
+    return made
 
 
 @transaction.atomic
@@ -20,32 +87,83 @@ def edit_contact(
     company: str,
     time_zone: str,
     fields: dict[str, str],
+    actor: User | None = None,
 ) -> None:
     """Change what is known of a person. Without ``time_zone`` (an IANA name), the number's zones count.
 
-    Raises ``Refused`` when a person without a number takes the address of another one.
+    What changed is written into the time line. The number stays: a contact is known by it, and calls to it
+    may be under way. Raises ``Refused`` when a person without a number takes the address of another one,
+    and when the person was erased.
     """
-    contact.first_name, contact.last_name, contact.company = first_name, last_name, company
-    contact.email = email.lower() or None
-    contact.fields = fields
-    contact.time_zone = time_zone
+    before = Contact.objects.select_for_update(no_key=True).filter(pk=contact.pk, erased_at=None).first()
+    if before is None:
+        raise Refused("This person was erased, and can’t be changed any more.")
     zones = (
         (time_zone,) if time_zone else possible_zones(contact.phone_number) if contact.phone_number else ()
     )
+    after = {
+        "first_name": first_name,
+        "last_name": last_name,
+        "email": email.lower() or None,
+        "company": company,
+        "time_zone": time_zone,
+        "fields": fields,
+    }
+    changes = "; ".join(_changes(before, after))
+    for name, value in after.items():
+        setattr(contact, name, value)
     contact.zone_set = zone_set_for(zones)
+    if not changes:
+        return
     try:
         with transaction.atomic():
-            contact.save(
-                update_fields=[
-                    "first_name",
-                    "last_name",
-                    "company",
-                    "email",
-                    "fields",
-                    "time_zone",
-                    "zone_set",
-                    "updated_at",
-                ]
+            Contact.objects.filter(pk=contact.pk).update(
+                **after, zone_set=contact.zone_set, updated_at=timezone.now()
             )
     except IntegrityError:
         raise Refused("Another contact without a number has this email address.") from None
+    know_fields(names=fields.keys() - before.fields.keys())
+    _record(contact, f"changed {changes}", actor)
+
+
+def know_fields(*, names: Iterable[str]) -> None:
+    """See to it that custom fields which contacts have are known by these names."""
+    CustomField.objects.bulk_create(
+        (CustomField(name=name, label=name.replace("_", " ").capitalize()) for name in sorted(names)),
+        ignore_conflicts=True,
+    )
+
+
+_LABELS = {
+    "first_name": "the first name",
+    "last_name": "the last name",
+    "email": "the email address",
+    "company": "the company",
+    "time_zone": "the time zone",
+}
+
+
+def _changes(before: Contact, after: Mapping[str, Any]) -> Iterable[str]:
+    for name, label in _LABELS.items():
+        if (old := getattr(before, name)) != (new := after[name]):
+            yield _change(label, old, new)
+    old_fields, new_fields = before.fields, after["fields"]
+    for name in sorted(old_fields.keys() | new_fields.keys()):
+        if old_fields.get(name) != new_fields.get(name):
+            yield _change(name, old_fields.get(name), new_fields.get(name))
+
+
+def _change(label: str, old: object, new: object) -> str:
+    return f"{label} from {_value(old)} to {_value(new)}"
+
+
+def _value(value: object) -> str:
+    text = str(value or "")
+    if not text:
+        return "nothing"
+    return f"“{text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}”"
+
+
+def _record(contact: Contact, text: str, actor: User | None) -> None:
+    shown = text if len(text) <= _EVENT_LENGTH else f"{text[: _EVENT_LENGTH - 1]}…"
+    ContactEvent.objects.create(contact=contact, text=shown, actor=actor)
