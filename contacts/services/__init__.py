@@ -1,7 +1,7 @@
 """What may be done with contacts, lists, imports and the do-not-contact list."""
 
 from contacts.refusals import Refused
-from contacts.services.contacts import edit_contact
+from contacts.services.contacts import KnownAlready, create_contact, edit_contact
 from contacts.services.do_not_contact import (
     DoNotContactAdded,
     add_lines_to_do_not_contact,
@@ -10,6 +10,7 @@ from contacts.services.do_not_contact import (
     remove_those_over,
 )
 from contacts.services.erasing import forget_contact
+from contacts.services.fields import add_field, delete_field, edit_field
 from contacts.services.imports import (
     cancel_import,
     enqueue_import,
@@ -22,9 +23,11 @@ from contacts.services.imports import (
 )
 from contacts.services.lists import (
     add_to_list,
+    add_to_new_list,
     copy_list,
     create_list,
     delete_list,
+    forbid_contacts,
     intersect_lists,
     merge_lists,
     remove_from_list,
@@ -38,18 +41,25 @@ __all__ = [
     "MAX_TYPED_LINES",
     "DoNotContactAdded",
     "InvalidLine",
+    "KnownAlready",
     "NumbersAdded",
     "Refused",
+    "add_field",
     "add_lines_to_do_not_contact",
     "add_numbers",
     "add_to_do_not_contact",
     "add_to_list",
+    "add_to_new_list",
     "cancel_import",
     "copy_list",
+    "create_contact",
     "create_list",
+    "delete_field",
     "delete_list",
     "edit_contact",
+    "edit_field",
     "enqueue_import",
+    "forbid_contacts",
     "forget_contact",
     "guessed_mapping",
     "inspect_import",
