@@ -17,10 +17,10 @@ def planned_for(rows: int) -> Iterator[None]:
     Those of a list that was imported a moment ago are not there yet, and a look-up for each row of it
     takes minutes. In a transaction, which the settings don't outlive.
     """
+    if rows < MANY:
+        yield
+        return
     with transaction.atomic(), connection.cursor() as cursor:
-        if rows < MANY:
-            yield
-            return
         cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute("SET LOCAL work_mem = '128MB'")
         cursor.execute("SET LOCAL jit = off")

@@ -5,21 +5,24 @@ One query counts; the estimate is pure. Both look at the channel's lists and set
 
 from __future__ import annotations
 
+import hashlib
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Sum
 from django.utils import timezone
 
 from campaigns.hours import OpeningHours, closes_at, is_open, next_opening
-from campaigns.lifecycles import WAITING
-from campaigns.models import Channel, Enrollment, VoiceDestination
+from campaigns.models import Channel, VoiceDestination
+from campaigns.planning import planned_for
 from campaigns.rulebook import Rulebook, load_rulebook
-from contacts.models.contact import zones_of
+from contacts.models import Import, ImportStatus, Membership, zones_of
 
 # What a call takes in all, ringing included, where nothing is known yet; said beside the estimate.
 CALL_SECONDS = 60
@@ -32,27 +35,70 @@ LONGEST = timedelta(days=400)
 # Zones whose clocks agree are taken together, and the rarest ones with the most frequent.
 MOST_GROUPS = 24
 
-COUNT = """
-WITH members AS (
-    SELECT member.contact_id, count(*) AS times
-    FROM campaigns_channellist AS assigned
-    JOIN contacts_list AS list ON list.id = assigned.list_id
-    JOIN contacts_membership AS member ON member.list_id = list.id
-        AND member.added_in <= coalesce(assigned.version, list.version)
-        AND (member.removed_in IS NULL OR member.removed_in > coalesce(assigned.version, list.version))
-    WHERE assigned.channel_id = %s
-    GROUP BY member.contact_id
-)
-SELECT contact.zone_set_id, sum(members.times), count(*),
-    count(*) FILTER (WHERE contact.phone_number IS NULL), count(refusal.phone_number)
-FROM members
-JOIN contacts_contact AS contact ON contact.id = members.contact_id
-LEFT JOIN (
-    SELECT DISTINCT phone_number FROM contacts_donotcontact
-    WHERE scope IN ('all', 'voice') AND phone_number IS NOT NULL
-) AS refusal ON refusal.phone_number = contact.phone_number
-GROUP BY contact.zone_set_id
+# Each contact of the lists once: those of the largest list, then of each other list who is in none before.
+# A list's newest version is who was not removed from it; versions are pinned at the start only.
+FIRST_LIST = """
+    SELECT contact_id FROM contacts_membership WHERE list_id = %(list_0)s AND removed_in IS NULL
 """
+NEXT_LIST = """
+    UNION ALL
+    SELECT contact_id FROM contacts_membership AS member
+    WHERE list_id = %(list_{n})s AND removed_in IS NULL AND NOT EXISTS (
+        SELECT FROM contacts_membership AS earlier
+        WHERE earlier.list_id = ANY(%(lists_before_{n})s) AND earlier.removed_in IS NULL
+            AND earlier.contact_id = member.contact_id
+    )
+"""
+# Of a run that was started, those who wait.
+WAITING_CONTACTS = """
+    SELECT contact_id FROM campaigns_enrollment
+    WHERE channel_id = %(channel)s AND run = %(run)s AND status IN ('callback', 'pending', 'retry')
+"""
+
+# Every contact has one fate: the first that the claim would find (dialer/driving/claim.py). Calls are the
+# dialer's, only read here: caps count those that the carrier took, whatever campaign made them.
+FATES = """
+SELECT contact.zone_set_id,
+       CASE
+           WHEN contact.erased_at IS NOT NULL THEN 'erased'
+           WHEN contact.phone_number IS NULL THEN 'without_number'
+           WHEN number.is_refused THEN 'do_not_contact'
+           WHEN excluded.contact_id IS NOT NULL THEN 'excluded'
+           WHEN number.capped_until IS NOT NULL THEN 'capped'
+           ELSE 'callable'
+       END AS fate,
+       count(*),
+       CASE WHEN %(ends)s
+           THEN array_agg(number.capped_until) FILTER (WHERE number.capped_until IS NOT NULL) END
+FROM ({members}) AS member
+JOIN contacts_contact AS contact ON contact.id = member.contact_id
+LEFT JOIN (
+    SELECT phone_number, bool_or(is_refused) AS is_refused, max(capped_until) AS capped_until
+    FROM (
+        SELECT phone_number, true AS is_refused, NULL::timestamptz AS capped_until
+        FROM contacts_donotcontact
+        WHERE phone_number IS NOT NULL AND scope IN ('all', 'voice')
+            AND (expires_at IS NULL OR expires_at > %(now)s)
+        UNION ALL
+        SELECT to_number, false, GREATEST(
+            (array_agg(created_at ORDER BY created_at DESC)
+                FILTER (WHERE created_at > %(now)s - interval '1 day'))[%(day_cap)s] + interval '1 day',
+            (array_agg(created_at ORDER BY created_at DESC))[%(week_cap)s] + interval '7 days'
+        )
+        FROM dialer_call
+        WHERE created_at > %(now)s - %(longest_cap)s AND accepted_at IS NOT NULL
+        GROUP BY to_number HAVING count(*) >= %(least_cap)s
+    ) AS found
+    GROUP BY phone_number
+) AS number ON number.phone_number = contact.phone_number
+LEFT JOIN (
+    SELECT DISTINCT contact_id FROM contacts_membership
+    WHERE list_id = ANY(%(exclusions)s) AND removed_in IS NULL
+) AS excluded ON excluded.contact_id = contact.id
+GROUP BY 1, 2
+"""
+# A cap that is off: no number has so many calls.
+NO_CAP = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -75,106 +121,234 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Preflight:
-    in_lists: int
+class Reason:
+    """Why so many are not called, or not at once: for the list below the headline, and for ``{% bar %}``."""
+
     contacts: int
+    label: str
+    color: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """Who will be called and who won't; each contact has one reason, the first of these that holds."""
+
+    # Entries of the lists; of a run that was started, the contacts that wait.
+    in_lists: int
+    # Those in several lists once.
+    contacts: int
+    erased: int
     without_number: int
     do_not_contact: int
+    # On a list that the campaign leaves alone.
+    excluded: int
+    # Their own hours never meet the schedule, or not on the days that it has left.
+    never_open: int
+    # Over the cap of attempts for as long as the schedule lasts.
+    capped_for_good: int
+    # Will be called, but not at once: over the cap of attempts right now.
+    later: int
     estimate: Estimate | None
     call_seconds: int
     has_reattempts: bool
+    is_started: bool
+    # Of the files, before there were lists.
+    left_out: LeftOut
 
     @property
     def duplicates(self) -> int:
-        """How many entries are a contact that another list, or the same, has already."""
+        """How many entries are a contact that another list has already."""
         return self.in_lists - self.contacts
 
     @property
     def will_be_called(self) -> int:
-        return self.contacts - self.without_number - self.do_not_contact
+        return self.contacts - sum(
+            (
+                self.erased,
+                self.without_number,
+                self.do_not_contact,
+                self.excluded,
+                self.never_open,
+                self.capped_for_good,
+            )
+        )
 
     @property
     def wont_be_called(self) -> int:
         return self.in_lists - self.will_be_called
 
     @property
+    def reasons(self) -> list[Reason]:
+        """Why not, in the order in which they are asked; those that concern nobody are left out."""
+        reasons = (
+            Reason(self.do_not_contact, "On do-not-contact", "red", "on do-not-contact"),
+            Reason(self.excluded, "On an exclusion list", "red", "on an exclusion list"),
+            Reason(self.without_number, "No phone number", "amber", "without a phone number"),
+            Reason(self.erased, "Erased", "amber", "erased"),
+            Reason(self.never_open, "Never open within these hours", "amber", "never open"),
+            Reason(self.capped_for_good, "Over the cap until the last day", "amber", "over the cap"),
+            Reason(self.duplicates, "In several lists, called once", "slate", "in several lists"),
+        )
+        return [reason for reason in reasons if reason.contacts]
+
+    @property
     def segments(self) -> list[tuple[str, int, str]]:
         """For ``{% bar %}``."""
-        return [
-            ("green", self.will_be_called, "will be called"),
-            ("red", self.do_not_contact, "on do-not-contact"),
-            ("amber", self.without_number, "without a phone number"),
-            ("slate", self.duplicates, "in several lists"),
+        called = [
+            ("green", self.will_be_called - self.later, "will be called"),
+            ("blue", self.later, "later"),
         ]
-
-
-def preflight(channel: Channel, now: datetime, *, counted_within_seconds: int = 0) -> Preflight:
-    """Work the channel's preflight out from the real data.
-
-    Settings change more often than contacts: a count of the same lists may be so old.
-    """
-    rows = _counted(channel, counted_within_seconds)
-    rules = load_rulebook(channel.pk)
-    groups = [
-        Group(zones_of(zone_set), contacts - without_number - refused)
-        for zone_set, _, contacts, without_number, refused in rows
-    ]
-    seconds = _seconds_a_call(rules)
-    start = max(now, channel.start_at) if channel.start_at else now
-    return Preflight(
-        in_lists=sum(row[1] for row in rows),
-        contacts=sum(row[2] for row in rows),
-        without_number=sum(row[3] for row in rows),
-        do_not_contact=sum(row[4] for row in rows),
-        estimate=estimate(groups, rules.hours, rules.zone, calls_per_second(rules, seconds), start)
-        if any(group.contacts for group in groups)
-        else None,
-        call_seconds=seconds,
-        has_reattempts=bool(rules.rules.by_outcome) and rules.rules.attempts_per_contact > 1,
-    )
-
-
-def _counted(channel: Channel, within_seconds: int) -> list[tuple[int, ...]]:
-    lists = channel.channel_lists.order_by("id").values_list("list", "version", "list__version")
-    key = f"preflight:{channel.pk}:{'.'.join('-'.join(map(str, each)) for each in lists)}"[:240]
-    kept: tuple[datetime, list[tuple[int, ...]]] | None = cache.get(key)
-    now = timezone.now()
-    if kept is not None and now - kept[0] < timedelta(seconds=within_seconds):
-        return kept[1]
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, [channel.pk])
-        rows = [tuple(int(value) for value in row) for row in cursor.fetchall()]
-    cache.set(key, (now, rows), timeout=COUNT_KEPT_SECONDS)
-    return rows
+        return called + [(reason.color, reason.contacts, reason.words) for reason in self.reasons]
 
 
 @dataclass(frozen=True)
-class Remaining:
-    """Of a run that was started: who waits, and until when that takes."""
+class LeftOut:
+    """Rows of the lists' files that never became contacts, by the imports' own sums."""
 
-    waiting: int
-    estimate: Estimate | None
-    call_seconds: int
+    invalid: int
+    duplicates: int
 
 
-def remaining(channel: Channel, now: datetime) -> Remaining:
-    """Work out what is left of the channel's run."""
-    rows = (
-        Enrollment.objects.filter(channel=channel, run=channel.run, status__in=WAITING)
-        .values_list("zone_set")
-        .annotate(contacts=Count("id"))
-        .order_by()
-    )
-    groups = [Group(zones_of(zone_set), contacts) for zone_set, contacts in rows]
+@dataclass(frozen=True)
+class Counted:
+    """How many contacts of a zone set have a fate; of those over a cap until when, if there is a last day."""
+
+    zone_set_id: int
+    fate: str
+    contacts: int
+    capped_until: tuple[datetime, ...] = ()
+
+
+def preflight(channel: Channel, now: datetime, *, counted_within_seconds: int = 0) -> Preflight:
+    """Work out who of the channel's lists will be called; of a started run, who of those that wait.
+
+    Settings change more often than contacts: a count of the same lists may be so old. Do-not-contact and
+    caps are those of the moment when the channel would start.
+    """
     rules = load_rulebook(channel.pk)
+    start = max(now, channel.start_at) if channel.start_at and not channel.run else now
+    in_lists, counted = _counted(channel, rules, start, counted_within_seconds)
+    contacts = dict.fromkeys(("erased", "without_number", "do_not_contact", "excluded"), 0)
+    never_open = capped_for_good = later = 0
+    groups: dict[int, float] = {}
+    for each in counted:
+        if each.fate in contacts:
+            contacts[each.fate] += each.contacts
+        elif rules.next_opening(zones_of(each.zone_set_id), start) is None:
+            never_open += each.contacts
+        else:
+            over = _capped_for_good(rules, each)
+            capped_for_good += over
+            later += each.contacts - over if each.fate == "capped" else 0
+            groups[each.zone_set_id] = groups.get(each.zone_set_id, 0) + each.contacts - over
     seconds = _seconds_a_call(rules)
-    return Remaining(
-        waiting=sum(contacts for _, contacts in rows),
-        estimate=estimate(groups, rules.hours, rules.zone, calls_per_second(rules, seconds), now)
-        if groups
+    return Preflight(
+        in_lists=in_lists,
+        contacts=sum(each.contacts for each in counted),
+        **contacts,
+        never_open=never_open,
+        capped_for_good=capped_for_good,
+        later=later,
+        estimate=estimate(
+            [Group(zones_of(zone_set_id), count) for zone_set_id, count in groups.items()],
+            rules.hours,
+            rules.zone,
+            calls_per_second(rules, seconds),
+            start,
+        )
+        if any(groups.values())
         else None,
         call_seconds=seconds,
+        has_reattempts=bool(rules.rules.by_outcome) and rules.rules.attempts_per_contact > 1,
+        is_started=bool(channel.run),
+        left_out=_left_out(channel),
     )
+
+
+def _left_out(channel: Channel) -> LeftOut:
+    imports = Import.objects.filter(
+        list__in=channel.channel_lists.values("list"),
+        purpose=Import.Purpose.CONTACTS,
+        status=ImportStatus.COMPLETED,
+    ).aggregate(invalid=Sum("invalid", default=0), duplicates=Sum("duplicates", default=0))
+    return LeftOut(**imports)
+
+
+def _capped_for_good(rules: Rulebook, each: Counted) -> int:
+    """How many of them are over the cap until after the last opening of their hours."""
+    zones = zones_of(each.zone_set_id)
+    moments = sorted(each.capped_until)
+    # Who has room later than somebody who has none left has none either.
+    first = bisect_left(moments, True, key=lambda moment: rules.next_opening(zones, moment) is None)
+    return len(moments) - first
+
+
+def _counted(
+    channel: Channel, rules: Rulebook, start: datetime, within_seconds: int
+) -> tuple[int, list[Counted]]:
+    """Entries, and contacts by zone set and fate."""
+    lists = _list_sizes(channel)
+    exclusions = sorted(channel.campaign.campaign_exclusions.values_list("list", flat=True))
+    asked = (channel.run, lists, exclusions, rules.max_attempts_per_day, rules.max_attempts_per_week)
+    about = (*asked, channel.start_at, bool(rules.hours.end_date))
+    key = f"preflight:{channel.pk}:{hashlib.sha256(repr(about).encode()).hexdigest()[:16]}"
+    kept: tuple[datetime, tuple[int, list[Counted]]] | None = cache.get(key)
+    now = timezone.now()
+    if kept is not None and now - kept[0] < timedelta(seconds=within_seconds):
+        return kept[1]
+    found = _count(channel, rules, start, [pk for pk, _ in lists], exclusions, sum(size for _, size in lists))
+    cache.set(key, (now, found), timeout=COUNT_KEPT_SECONDS)
+    return found
+
+
+def _list_sizes(channel: Channel) -> list[tuple[int, int]]:
+    """The channel's lists with how many are in each, largest first."""
+    found = (
+        Membership.objects.current()
+        .filter(list__in=channel.channel_lists.values("list"))
+        .order_by()
+        .values_list("list")
+        .annotate(contacts=Count("*"))
+    )
+    return sorted(found, key=lambda each: (-each[1], each[0]))
+
+
+def _count(
+    channel: Channel,
+    rules: Rulebook,
+    start: datetime,
+    lists: list[int],
+    exclusions: list[int],
+    entries: int,
+) -> tuple[int, list[Counted]]:
+    day, week = rules.max_attempts_per_day, rules.max_attempts_per_week
+    parameters: dict[str, Any] = {
+        "channel": channel.pk,
+        "run": channel.run,
+        "now": start,
+        "day_cap": day or NO_CAP,
+        "week_cap": week or NO_CAP,
+        "least_cap": min(day or NO_CAP, week or NO_CAP),
+        "longest_cap": timedelta(days=7 if week else 1 if day else 0),
+        "ends": rules.hours.end_date is not None,
+        "exclusions": exclusions,
+    }
+    if channel.run:
+        members = WAITING_CONTACTS
+    elif lists:
+        members = FIRST_LIST + "".join(NEXT_LIST.format(n=n) for n in range(1, len(lists)))
+        parameters |= {f"list_{n}": list_id for n, list_id in enumerate(lists)}
+        parameters |= {f"lists_before_{n}": lists[:n] for n in range(1, len(lists))}
+    else:
+        return 0, []
+    with planned_for(entries), connection.cursor() as cursor:
+        cursor.execute(FATES.format(members=members), parameters)
+        counted = [
+            Counted(zone_set_id, fate, contacts, tuple(capped_until or ()))
+            for zone_set_id, fate, contacts, capped_until in cursor.fetchall()
+        ]
+    return sum(each.contacts for each in counted) if channel.run else entries, counted
 
 
 def _seconds_a_call(rules: Rulebook) -> int:

@@ -25,7 +25,7 @@ from campaigns.forms.fields import masks_of
 from campaigns.hours import describe, next_opening
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Campaign, Channel
-from campaigns.preflight import COUNT_KEPT_SECONDS, remaining
+from campaigns.preflight import COUNT_KEPT_SECONDS
 from campaigns.preflight import preflight as work_out_preflight
 from campaigns.refusals import Refusal, Refused
 from campaigns.rulebook import load_rulebook
@@ -276,21 +276,18 @@ def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Who will be called, who won't, and when it will be done: a part of both steps."""
     channel = _channel(campaign_id)
     now = timezone.now()
-    # Of what was started, the lists tell no more who is still to be called.
-    left = remaining(channel, now) if channel.run else None
     # Asked for after every change of the settings, it need not count the contacts each time.
     within = COUNT_KEPT_SECONDS if "settings" in request.GET else 0
-    found = None if channel.run else work_out_preflight(channel, now, counted_within_seconds=within)
-    estimate = (left or found).estimate  # type: ignore[union-attr]
+    found = work_out_preflight(channel, now, counted_within_seconds=within)
+    done_at = found.estimate.done_at if found.estimate else None
     return render(
         request,
         "campaigns/launch.html#preflight",
         {
             "preflight": found,
-            "remaining": left,
-            "estimate": estimate,
-            "call_seconds": (left or found).call_seconds,  # type: ignore[union-attr]
-            "is_far": bool(estimate and estimate.done_at and (estimate.done_at - now).days >= 14),
+            "estimate": found.estimate,
+            "campaign": channel.campaign,
+            "is_far": bool(done_at and (done_at - now).days >= 14),
         },
     )
 
@@ -417,7 +414,8 @@ def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
     person, now = _person(request), timezone.now()
     later: StartLaterForm | None = None
     try:
-        if channel.status == ChannelStatus.PAUSED:
+        # Who pressed Start saw a channel that had not begun: it may have been paused since, for a reason.
+        if channel.status == ChannelStatus.PAUSED and "when" not in request.POST:
             services.resume_channel(channel=channel, actor=person, now=now)
             toast(request, f"{channel.campaign.name} goes on.")
         elif request.POST.get("when") == "later":
@@ -430,6 +428,10 @@ def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
             services.start_now(channel=channel, actor=person, now=now)
             toast(request, f"{channel.campaign.name} is running.")
     except Refused as refused:
+        if request.POST.get("when") == "now" and _channel(campaign_id).status == ChannelStatus.RUNNING:
+            # Pressed twice, or in two tabs: the other press, which this one waited for, did what was asked.
+            toast(request, f"{channel.campaign.name} is running.", level=messages.INFO)
+            return redirect(channel.campaign)
         refusals = services.start_refusals(channel, now) or [refused.refusal]
         if refused.refusal not in refusals:
             refusals.insert(0, refused.refusal)

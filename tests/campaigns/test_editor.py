@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -751,6 +753,40 @@ def test_start_now_starts(launchable, as_supervisor):
     assert launchable.channel.enrollments.count() == 3
 
 
+@pytest.mark.django_db(transaction=True)
+def test_start_pressed_twice_starts_once_and_both_presses_lead_to_the_campaign(supervisor, log_in):
+    channel = ChannelFactory(lists=[ListFactory(members=3)])
+    answers = []
+    together = threading.Barrier(2)
+
+    def press():
+        client = log_in(supervisor)
+        together.wait(10)
+        url = reverse("campaigns:launch_start", args=[channel.campaign_id])
+        answers.append(client.post(url, {"when": "now"}))
+        connection.close()
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert {(answer.status_code, answer.url) for answer in answers} == {
+        (302, channel.campaign.get_absolute_url())
+    }
+    channel.refresh_from_db()
+    assert (channel.status, channel.run, channel.enrollments.count()) == ("running", 1, 3)
+    assert Activity.objects.filter(verb="start").count() == 1
+
+
+def test_start_pressed_on_a_page_that_is_out_of_date_does_not_resume(as_supervisor):
+    channel = ChannelFactory(paused=True, lists=[ListFactory(members=1)])
+    url = reverse("campaigns:launch_start", args=[channel.campaign_id])
+    assert as_supervisor.post(url, {"when": "now"}).status_code == 409
+    channel.refresh_from_db()
+    assert channel.status == "paused"
+
+
 def test_start_now_does_not_wait_for_a_time_that_was_set(launchable, as_supervisor):
     Channel.objects.update(start_at=timezone.now() + timedelta(days=2))
     as_supervisor.post(launchable.assign, {"list": launchable.list.pk})
@@ -893,5 +929,5 @@ def test_of_a_started_campaign_the_preflight_tells_who_is_left(as_supervisor):
     EnrollmentFactory(channel=channel, status="completed")
     page = as_supervisor.get(reverse("campaigns:preflight", args=[channel.campaign_id])).content.decode()
     assert "Left to call" in page
-    assert "<b>2</b> contacts are waiting" in page
+    assert "<b>2</b> of 2 waiting will be called" in page
     assert "All of them called once by about" in page
