@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from contacts.models import Contact, DoNotContact, ZoneSet
+from contacts.membership import contacts_of
+from contacts.models import Contact, DoNotContact, List, ZoneSet
 from contacts.queries import number_is_do_not_contact, search_contacts
 
 WITH, WITHOUT = "with", "without"
@@ -49,6 +50,12 @@ class ContactFilters:
     def is_empty(self) -> bool:
         return self == ContactFilters()
 
+    @property
+    def given(self) -> dict[str, str]:
+        """What is narrowed down by, as the address has it."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value}
+
     def apply(self, contacts: QuerySet[Contact]) -> QuerySet[Contact]:
         contacts = search_contacts(contacts, self.q, settings.DEFAULT_COUNTRY)
         if self.email:
@@ -83,7 +90,37 @@ class ContactFilters:
 
     def address(self, **changes: str) -> str:
         """The query string of these filters, with some changed: "?email=with", or "" for none."""
-        changed = replace(self, **changes)
-        given = {field.name: getattr(changed, field.name) for field in fields(changed)}
-        query = urlencode({name: value for name, value in given.items() if value})
+        query = urlencode(replace(self, **changes).given)
         return f"?{query}" if query else ""
+
+
+MOST_CHOSEN = 1000
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Contacts of a list that a person chose: some by their keys, or everybody whom the filters leave."""
+
+    list: List
+    keys: tuple[int, ...] = ()
+    is_everybody: bool = False
+    filters: ContactFilters = ContactFilters()
+
+    @classmethod
+    def of(cls, list: List, parameters: QueryDict) -> Selection:
+        """From an address; what makes no sense there chooses nobody."""
+        keys = [key for key in parameters.getlist("id") if key.isascii() and key.isdigit() and len(key) < 19]
+        return cls(
+            list,
+            tuple(int(key) for key in keys[:MOST_CHOSEN]),
+            parameters.get("found") == "1",
+            ContactFilters.of(parameters),
+        )
+
+    def __bool__(self) -> bool:
+        return self.is_everybody or bool(self.keys)
+
+    def contacts(self) -> QuerySet[Contact]:
+        """Those who are on the list still."""
+        members = contacts_of(self.list)
+        return self.filters.apply(members) if self.is_everybody else members.filter(pk__in=self.keys)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
 
-from contacts.models import Contact, List, Membership
+from contacts.models import Contact, List, ListVersion, Membership
 from contacts.models.lists import MembershipQuerySet
 
 # Filtered contacts are counted up to here: a page need not know whether it is 1,200 or 900,000.
@@ -40,6 +40,21 @@ def contacts_of_version(list: List, number: int) -> QuerySet[Contact]:
     """Who was on a list in one of its versions."""
     members = Membership.objects.filter(list=list).of_version(number)
     return Contact.objects.filter(pk__in=members.values("contact"))
+
+
+def contacts_added_in(version: ListVersion) -> QuerySet[Any]:
+    """Whom a version added, each with ``member`` as in ``contacts_of``."""
+    return _changed(version, memberships__added_in=version.number)
+
+
+def contacts_removed_in(version: ListVersion) -> QuerySet[Any]:
+    """Whom a version removed, each with ``member`` as in ``contacts_of``."""
+    return _changed(version, memberships__removed_in=version.number)
+
+
+def _changed(version: ListVersion, **when: int) -> QuerySet[Any]:
+    contacts = Contact.objects.filter(memberships__list=version.list_id, **when)
+    return contacts.annotate(member=F("memberships__contact_id"))
 
 
 def on_any_of(lists: Sequence[List]) -> QuerySet[Contact]:

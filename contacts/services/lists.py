@@ -15,13 +15,15 @@ from django.db.models import F, ProtectedError, QuerySet
 
 from accounts.models import User
 from contacts.filters import ContactFilters
+from contacts.importing import forbidding
 from contacts.importing.reading import clean
 from contacts.membership import contacts_of, on_any_of, on_both, only_on, uses_of
-from contacts.models import Contact, List, ListVersion, Membership
+from contacts.models import Contact, DoNotContact, List, ListVersion, Membership
 from contacts.refusals import Refused
 
 NOTE_LENGTH = 200
 MOST_PARTS = 10
+MOST_FORBIDDEN = 100_000
 # Services take a parameter called list, which is what it is.
 list_ = list
 
@@ -243,6 +245,39 @@ def add_to_list(*, list: List, contacts: QuerySet[Contact], note: str = "", acto
     """Put contacts on a list, as a new version; return how many were not on it yet."""
     _lock(list)
     return _add(list, contacts, note or "Added by hand", actor)
+
+
+@transaction.atomic
+def add_to_new_list(*, name: str, contacts: QuerySet[Contact], note: str = "", actor: User | None) -> List:
+    """A new list of some contacts. Raises ``Refused`` when they are none, or the name is taken."""
+    made = create_list(name=name, actor=actor)
+    if not _add(made, contacts, note or "Added by hand", actor):
+        raise Refused("These contacts are not on the list any more.")
+    return made
+
+
+@transaction.atomic
+def forbid_contacts(*, contacts: QuerySet[Contact], reason: str, actor: User | None) -> int:
+    """Never reach these contacts again, in any way: their numbers, or the addresses of those without one.
+
+    Returns how many were not on the do-not-contact list yet. Raises ``Refused`` for more than 100,000.
+    """
+    found = contacts.order_by().values_list("phone_number", "email")[: MOST_FORBIDDEN + 1]
+    addresses = {(number, None) if number else (None, email) for number, email in found}
+    if len(addresses) > MOST_FORBIDDEN:
+        raise Refused(
+            f"These are more than {MOST_FORBIDDEN:,} contacts. Export them, and import the file "
+            "to do-not-contact."
+        )
+    done = forbidding.put(
+        addresses=addresses,
+        scope=DoNotContact.Scope.ALL,
+        source=DoNotContact.Source.PERSON,
+        reason=reason,
+        expires_at=None,
+        actor=actor,
+    )
+    return done.added
 
 
 def _lock(*lists: List) -> None:

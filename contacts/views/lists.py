@@ -1,31 +1,54 @@
-"""Lists of contacts, their versions, and where they are used."""
+"""Lists of contacts, their versions, where they are used, and what is done with them."""
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.db.models import Count, OuterRef, Subquery
-from django.http import HttpResponse
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import editor_required, reader_required
-from contacts.forms.lists import ListForm, NumbersForm
-from contacts.models import Contact, DoNotContact, List, ListVersion
-from contacts.queries import number_is_do_not_contact, search_contacts
+from contacts.contact_csv import contacts_as_csv
+from contacts.exporting import download
+from contacts.filters import NO, UNKNOWN_ZONE, WITH, WITHOUT, YES, ContactFilters, Selection
+from contacts.forms.lists import OPERATIONS, ListForm, NumbersForm
+from contacts.membership import (
+    MOST_COUNTED,
+    contacts_added_in,
+    contacts_of,
+    contacts_removed_in,
+    counted_up_to,
+    newest_first,
+    uses_of,
+)
+from contacts.models import Contact, DoNotContact, List, ListVersion, ZoneSet
+from contacts.queries import number_is_do_not_contact
 from contacts.services import Refused, add_numbers, create_list, delete_list, rename_list
 from contacts.views.contacts import local_time
 from contacts.views.request import Request
-from interface.pagination import keyset_page
+from interface.pagination import Page, keyset_page
 from interface.toasts import toast
 
-SHOWN_VERSIONS = 20
+logger = logging.getLogger(__name__)
+
+SHOWN_VERSIONS = 10
+VERSIONS = 50
+# ?sort= -> the columns to order by; names from A on, sizes and times from the greatest on.
+SORTS = {"name": ("name",), "size": ("size", "id"), "changed": ("changed_at", "id")}
+DEFAULT_SORT = "-changed"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @reader_required
 def lists(request: Request) -> HttpResponse:
-    """All lists, newest first; a POST makes an empty one to type numbers into."""
+    """All lists; a POST makes an empty one to type numbers into."""
     form = ListForm(request.POST or None)
     if request.method == "POST" and request.user.may_edit and form.is_valid():
         try:
@@ -39,15 +62,19 @@ def lists(request: Request) -> HttpResponse:
         else:
             return redirect(made)
     found = List.objects.all()
-    if query := request.GET.get("q", "").replace("\0", "").strip():
+    query = request.GET.get("q", "").replace("\0", "").strip()
+    if query:
         found = found.filter(name__icontains=query)
     changed = ListVersion.objects.filter(list=OuterRef("pk")).order_by("-number").values("created_at")[:1]
+    asked = request.GET.get("sort", "")
+    sort = asked if asked.removeprefix("-") in SORTS else DEFAULT_SORT
+    sign = "-" if sort.startswith("-") else ""
     page = keyset_page(
         found.annotate(
-            uses=Count("channels__campaign", distinct=True),
-            changed_at=Subquery(changed),
+            uses=Count("channels__campaign", distinct=True) + Count("excluded_from", distinct=True),
+            changed_at=Coalesce(Subquery(changed), "created_at"),
         ),
-        order=["-id"],
+        order=[f"{sign}{column}" for column in SORTS[sort.removeprefix("-")]],
         cursor=request.GET.get("cursor"),
     )
     context = {
@@ -55,6 +82,7 @@ def lists(request: Request) -> HttpResponse:
         "tab": "lists",
         "query": query,
         "page": page,
+        "columns": _columns(sort),
         "total": found.count(),
         "form": form,
         "is_new": not query and not page.items,
@@ -65,39 +93,185 @@ def lists(request: Request) -> HttpResponse:
     return render(request, name, context, status=422 if form.errors else 200)
 
 
+@dataclass(frozen=True)
+class Column:
+    """A sortable head: where a click on it leads, and how it sorts now."""
+
+    key: str
+    label: str
+    sort: str
+    direction: str
+
+
+def _columns(sort: str) -> list[Column]:
+    name, is_down = sort.removeprefix("-"), sort.startswith("-")
+    columns = []
+    for key, label in (("name", "List"), ("size", "Contacts"), ("changed", "Last change")):
+        first = key if key == "name" else f"-{key}"
+        turned = name if is_down else f"-{name}"
+        direction = ("descending" if is_down else "ascending") if key == name else ""
+        columns.append(Column(key, label, turned if key == name else first, direction))
+    return columns
+
+
 @require_safe
 @reader_required
 def detail(request: Request, pk: int) -> HttpResponse:
-    found = get_object_or_404(List.objects.select_related("created_by"), pk=pk)
-    query = request.GET.get("q", "").strip()
-    members = search_contacts(
-        Contact.objects.filter(memberships__list=found, memberships__removed_in__isnull=True),
-        query,
-        settings.DEFAULT_COUNTRY,
-    )
-    page = keyset_page(
-        members.select_related("zone_set").annotate(
-            is_do_not_call=number_is_do_not_contact(DoNotContact.Scope.VOICE)
-        ),
-        order=["-id"],
-        cursor=request.GET.get("cursor"),
-    )
-    now = timezone.now()
+    found = get_object_or_404(List, pk=pk)
+    filters = ContactFilters.of(request.GET)
+    members = filters.apply(contacts_of(found))
+    page = _page(newest_first(found, members), request.GET.get("cursor"), ["-member"], twin="id")
+    total = found.size if filters.is_empty else _total(page, members)
     context = {
         "section": "contacts",
         "list": found,
-        "query": query,
+        "filters": filters,
+        "given": filters.given,
+        "address": filters.address(),
+        "selects": _selects(filters),
         "page": page,
-        "rows": [(contact, local_time(contact, now)) for contact in page],
-        "total": members.count() if query else found.size,
+        "rows": _rows(page),
+        "total": total,
+        "is_capped": not filters.is_empty and total > MOST_COUNTED,
+        "most": MOST_COUNTED,
+        "choosing": request.user.may_edit,
         "versions": found.versions.select_related("created_by").order_by("-number")[:SHOWN_VERSIONS],
-        # Whoever has channels knows of lists; lists know of them only by this relation.
-        "channels": found.channels.select_related("campaign").order_by("-id"),
-        "form": ListForm(instance=found),
-        "numbers": NumbersForm(),
+        "uses": uses_of(found),
     }
     name = "contacts/list.html"
     return render(request, f"{name}#results" if request.htmx else name, context)
+
+
+def _page(
+    contacts: QuerySet[Contact], cursor: str | None, order: list[str], *, twin: str = ""
+) -> Page[Contact]:
+    shown = contacts.select_related("zone_set").annotate(
+        is_do_not_call=number_is_do_not_contact(DoNotContact.Scope.VOICE)
+    )
+    return keyset_page(shown, order=order, cursor=cursor, twin=twin)
+
+
+def _rows(contacts: Iterable[Contact]) -> list[tuple[Contact, object]]:
+    now = timezone.now()
+    return [(contact, local_time(contact, now)) for contact in contacts]
+
+
+def _total(page: Page[Contact], contacts: QuerySet[Contact]) -> int:
+    """How many there are, up to a bound; not counted where the page shows all of them."""
+    return counted_up_to(contacts) if page.next or page.previous else len(page)
+
+
+@dataclass(frozen=True)
+class Select:
+    """A filter: its name in the address, what people call it, and (value, words, whether chosen)."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str, bool]]
+
+
+def _selects(filters: ContactFilters) -> list[Select]:
+    def select(name: str, label: str, *options: tuple[str, str]) -> Select:
+        chosen = getattr(filters, name)
+        offered = [(value, words, value == chosen) for value, words in (("", label), *options)]
+        if chosen and not any(is_chosen for *_, is_chosen in offered):
+            offered.append((chosen, chosen, True))
+        return Select(name, label, offered)
+
+    zones = sorted({zone for zone_set in ZoneSet.objects.all() for zone in zone_set.zones})
+    return [
+        select("email", "Any email", (WITH, "With an email address"), (WITHOUT, "Without an email address")),
+        select("number", "Any number", (WITH, "With a number"), (WITHOUT, "Without a number")),
+        select("do_not_contact", "Any permission", (YES, "On do-not-contact"), (NO, "Not on do-not-contact")),
+        select(
+            "zone",
+            "Any time zone",
+            (UNKNOWN_ZONE, "Unknown time zone"),
+            *((zone, zone.replace("_", " ")) for zone in zones),
+        ),
+    ]
+
+
+@require_safe
+@reader_required
+def versions(request: Request, pk: int) -> HttpResponse:
+    """All versions of a list."""
+    found = get_object_or_404(List, pk=pk)
+    page = keyset_page(
+        found.versions.select_related("created_by"),
+        order=["-number"],
+        cursor=request.GET.get("cursor"),
+        size=VERSIONS,
+    )
+    context = {"section": "contacts", "list": found, "page": page, "total": found.version}
+    return render(request, "contacts/list_versions.html", context)
+
+
+@require_safe
+@reader_required
+def version(request: Request, pk: int, number: int) -> HttpResponse:
+    """What one version added, or ``?show=removed`` what it removed."""
+    found = get_object_or_404(
+        ListVersion.objects.select_related("list", "created_by"), list=pk, number=number
+    )
+    is_removed = request.GET.get("show") == "removed" or (found.removed > 0 and found.added == 0)
+    changed = contacts_removed_in(found) if is_removed else contacts_added_in(found)
+    page = _page(changed, request.GET.get("cursor"), ["-member"], twin="id")
+    context = {
+        "section": "contacts",
+        "list": found.list,
+        "version": found,
+        "is_removed": is_removed,
+        "page": page,
+        "rows": _rows(page),
+        "total": found.removed if is_removed else found.added,
+        "uses": [use for use in uses_of(found.list) if use.version == number],
+    }
+    return render(request, "contacts/list_version.html", context)
+
+
+@require_safe
+@reader_required
+def export(request: Request, pk: int) -> HttpResponseBase:
+    """Exactly the contacts that the list's page shows at the same address, all pages of them."""
+    found = get_object_or_404(List, pk=pk)
+    # Without the query: whom somebody looked for is in it.
+    logger.info("%s exported %s", request.user.get_username(), request.path)
+    members = ContactFilters.of(request.GET).apply(contacts_of(found))
+    try:
+        content = contacts_as_csv(newest_first(found, members)) if request.method == "GET" else ()
+    except Refused as refused:
+        toast(request, str(refused), level=messages.ERROR)
+        return redirect(found)
+    return download(content, f"{found.name}-{timezone.localdate():%Y-%m-%d}.csv")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@editor_required
+def operate(request: Request, pk: int, operation: str) -> HttpResponse:
+    """One of the operations: a page, a dialog for htmx, or with ?preview= what would come of it."""
+    if operation not in OPERATIONS:
+        raise Http404
+    found = get_object_or_404(List, pk=pk)
+    is_preview = bool(request.htmx) and "preview" in request.GET
+    form = OPERATIONS[operation](
+        request.POST if request.method == "POST" else request.GET if is_preview else None,
+        list=found,
+        chosen=Selection.of(found, request.GET),
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            said, address = form.do(request.user)
+        except Refused as refused:
+            form.add_error(None, str(refused))
+        else:
+            toast(request, said)
+            return redirect(address)
+    context = {"section": "contacts", "list": found, "form": form, "preview": form.preview()}
+    name = "contacts/list_operation.html"
+    part = "#preview" if is_preview else "#dialog" if request.htmx else ""
+    status = 422 if request.method == "POST" else 200
+    return render(request, f"{name}{part}", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -127,7 +301,7 @@ def delete(request: Request, pk: int) -> HttpResponse:
     try:
         delete_list(list=found)
     except Refused as refused:
-        toast(request, str(refused), level=30)
+        toast(request, str(refused), level=messages.WARNING)
         return redirect("contacts:list", pk=pk)
     toast(request, f"The list “{found.name}” was deleted. Its contacts are still there.")
     return redirect("contacts:lists")
