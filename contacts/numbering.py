@@ -102,13 +102,11 @@ class _Plan:
 
     def read(self, digits: str) -> str | Reason:
         """What digits are, dialed at home."""
+        too_long = self._fits[len(digits)] == ValidationResult.TOO_LONG
         begin = self._begin(digits)
         if begin and (match := self._valid[len(digits) - (start := begin.end())]) and match(digits, start):
-            if begin.lastindex:
-                # After the calling code, which counts as such where the digits are too many without it.
-                is_so = self._fits[len(digits)] == ValidationResult.TOO_LONG
-            else:
-                is_so = start == 0 or self._is_cut(digits, start)
+            # A calling code in front is one for sure where the digits are too many for a number without.
+            is_so = too_long if begin.lastindex else start == 0 or self._is_cut(digits, start)
             if is_so:
                 return f"+{self._code}{digits[start:]}"
         if self._abroad and (prefix := self._abroad(digits)):
@@ -121,9 +119,7 @@ class _Plan:
                 return Reason.NOT_A_NUMBER if found is None else found
         if digits.startswith(self._code):
             rest = self._without_prefix(digits[self._national :])
-            if (not self._is_general(digits) and self._is_general(rest)) or self._fits[
-                len(digits)
-            ] == ValidationResult.TOO_LONG:
+            if too_long or (not self._is_general(digits) and self._is_general(rest)):
                 return _main_plan(self._code).finish(rest)
         return self.finish(digits)
 
