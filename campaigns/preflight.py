@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Sum
+from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.hours import OpeningHours, closes_at, is_open, next_opening
@@ -128,6 +129,8 @@ class Reason:
     label: str
     color: str
     words: str
+    # How a list's page is narrowed down to them, where it can be.
+    narrowed: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,8 @@ class Preflight:
     is_started: bool
     # Of the files, before there were lists.
     left_out: LeftOut
+    # The page of the only list there is; empty when there are several, or the run has begun.
+    list_url: str
 
     @property
     def duplicates(self) -> int:
@@ -182,9 +187,13 @@ class Preflight:
     def reasons(self) -> list[Reason]:
         """Why not, in the order in which they are asked; those that concern nobody are left out."""
         reasons = (
-            Reason(self.do_not_contact, "On do-not-contact", "red", "on do-not-contact"),
+            Reason(
+                self.do_not_contact, "On do-not-contact", "red", "on do-not-contact", "?do_not_contact=yes"
+            ),
             Reason(self.excluded, "On an exclusion list", "red", "on an exclusion list"),
-            Reason(self.without_number, "No phone number", "amber", "without a phone number"),
+            Reason(
+                self.without_number, "No phone number", "amber", "without a phone number", "?number=without"
+            ),
             Reason(self.erased, "Erased", "amber", "erased"),
             Reason(self.never_open, "Never open within these hours", "amber", "never open"),
             Reason(self.capped_for_good, "Over the cap until the last day", "amber", "over the cap"),
@@ -228,7 +237,8 @@ def preflight(channel: Channel, now: datetime, *, counted_within_seconds: int = 
     """
     rules = load_rulebook(channel.pk)
     start = max(now, channel.start_at) if channel.start_at and not channel.run else now
-    in_lists, counted = _counted(channel, rules, start, counted_within_seconds)
+    lists = _list_sizes(channel)
+    in_lists, counted = _counted(channel, rules, lists, start, counted_within_seconds)
     contacts = dict.fromkeys(("erased", "without_number", "do_not_contact", "excluded"), 0)
     never_open = capped_for_good = later = 0
     groups: dict[int, float] = {}
@@ -263,6 +273,7 @@ def preflight(channel: Channel, now: datetime, *, counted_within_seconds: int = 
         has_reattempts=bool(rules.rules.by_outcome) and rules.rules.attempts_per_contact > 1,
         is_started=bool(channel.run),
         left_out=_left_out(channel),
+        list_url=reverse("contacts:list", args=[lists[0][0]]) if len(lists) == 1 and not channel.run else "",
     )
 
 
@@ -285,10 +296,13 @@ def _capped_for_good(rules: Rulebook, each: Counted) -> int:
 
 
 def _counted(
-    channel: Channel, rules: Rulebook, start: datetime, within_seconds: int
+    channel: Channel,
+    rules: Rulebook,
+    lists: list[tuple[int, int]],
+    start: datetime,
+    within_seconds: int,
 ) -> tuple[int, list[Counted]]:
     """Entries, and contacts by zone set and fate."""
-    lists = _list_sizes(channel)
     exclusions = sorted(channel.campaign.campaign_exclusions.values_list("list", flat=True))
     asked = (channel.run, lists, exclusions, rules.max_attempts_per_day, rules.max_attempts_per_week)
     about = (*asked, channel.start_at, bool(rules.hours.end_date))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import random
+import re
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings as django_settings
+from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import planning
@@ -273,3 +276,19 @@ def test_a_count_is_kept_while_settings_change_but_not_over_other_lists_or_exclu
     assert preflight(channel, now).will_be_called == 2
     CampaignExclusion.objects.create(campaign=channel.campaign, list=ListFactory(members=people[1:]))
     assert preflight(channel, now, counted_within_seconds=60).will_be_called == 0
+
+
+def test_a_number_leads_to_those_whom_it_counts(as_viewer):
+    refused, mute, fine = (
+        ContactFactory(first_name="Refused"),
+        ContactFactory(first_name="Mute", phone_number=None, email="mute@example.com"),
+        ContactFactory(first_name="Fine"),
+    )
+    DoNotContactFactory(phone_number=refused.phone_number, scope="voice")
+    channel = ChannelFactory(lists=[ListFactory(members=[refused, mute, fine])])
+    url = reverse("campaigns:preflight", args=[channel.campaign_id])
+    page = as_viewer.get(url).content.decode()
+    found = re.findall(r'<a href="([^"]*/lists/[^"]*)">1</a>', page)
+    names = ("Refused", "Mute", "Fine")
+    shown = [as_viewer.get(html.unescape(each)).content.decode() for each in found]
+    assert [[name for name in names if name in each] for each in shown] == [["Refused"], ["Mute"]]
