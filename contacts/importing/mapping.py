@@ -146,7 +146,8 @@ _ANY_KNOWN = frozenset().union(*_KNOWN.values(), _HALF_OR_WHOLE)
 
 def looks_like_phone(cell: str) -> bool:
     """Whether a cell has the form of a phone number, valid or not."""
-    text = cell.strip()
+    # Google Contacts writes several numbers into one cell.
+    text = cell.partition(":::")[0].strip()
     return bool(_PHONE_FORM.fullmatch(text) or _SCIENTIFIC_FORM.fullmatch(text))
 
 
