@@ -26,7 +26,8 @@ from campaigns.models import Channel, Enrollment, MachineAction
 from campaigns.outcomes import Decision, decide
 from campaigns.outcomes import Ending as EndingForContact
 from campaigns.rulebook import Rulebook, rulebook
-from contacts.models import zones_of
+from contacts.models import DoNotContact, zones_of
+from contacts.queries import is_do_not_contact
 from dialer import deadlines
 from dialer.carrier import Ended, Ending
 from dialer.lifecycles import CALL, CallState
@@ -50,6 +51,7 @@ BEFORE_RINGING = sorted(CALL["ring"].sources)
 BEFORE_CONNECTED = sorted(CALL["answer"].sources)
 BEFORE_ENDED = sorted(CALL["end"].sources)
 CALLING = sorted(ENROLLMENT["connect"].sources)
+ON_DO_NOT_CONTACT = "On do-not-contact"
 # Two events of one call at the same moment: the loser looks again. More than a handful can't be.
 TRIES = 10
 
@@ -284,8 +286,8 @@ def _since_answer(call: Call) -> timedelta:
 
 
 LOOK = """
-SELECT call.state, call.attempt, call.is_taken_back, call.claimed_from, call.is_machine,
-       call.disposition_id, disposition.effect, call.callback_at,
+SELECT call.state, call.attempt, call.to_number, call.is_taken_back, call.ringing_at,
+       call.claimed_from, call.is_machine, call.disposition_id, disposition.effect, call.callback_at,
        call.answered_at, call.enrollment_id, enrollment.attempts, enrollment.zone_set_id,
        call.channel_id, channel.revision, now()
 FROM dialer_call AS call
@@ -353,7 +355,9 @@ def end(
         (
             state,
             attempt,
+            to_number,
             is_taken_back,
+            ringing_at,
             claimed_from,
             is_machine,
             disposition_id,
@@ -380,7 +384,12 @@ def end(
         decision = None
         is_attempt = was_accepted
         sources: frozenset[str] = frozenset()
-        if enrollment_id is not None and outcome == Outcome.CANCELLED and is_taken_back and not was_answered:
+        is_back = is_taken_back and outcome == Outcome.CANCELLED and not was_answered
+        if enrollment_id is not None and is_back and is_do_not_contact(to_number, DoNotContact.Scope.VOICE):
+            decision = Decision(EnrollmentStatus.DO_NOT_CALL, reason=ON_DO_NOT_CONTACT)
+            is_attempt = ringing_at is not None
+            sources = ENROLLMENT[MOVE_AFTER_A_CALL[decision.status]].sources
+        elif enrollment_id is not None and is_back:
             # Taken out of the carrier's queue: the contact heard nothing of it, and waits as before.
             decision, is_attempt = Decision(EnrollmentStatus(claimed_from)), False
             sources = ENROLLMENT["withdraw"].sources

@@ -25,7 +25,7 @@ class UntilField(forms.DateField):
         options.setdefault("help_text", "The last day. Left empty, it holds for good.")
         super().__init__(**options)
 
-    def clean(self, value: Any) -> datetime | None:  # type: ignore[override]
+    def clean(self, value: Any) -> datetime | None:
         day: date | None = super().clean(value)
         if day is None:
             return None

@@ -66,7 +66,7 @@ def entries(request: Request) -> HttpResponse:
                 toast(request, _told(result))
                 return redirect("contacts:do_not_contact")
             wrong = "\n".join(dict.fromkeys(invalid.text for invalid in result.invalid))
-            form = DoNotContactForm(initial={**form.data.dict(), "lines": wrong})
+            form = DoNotContactForm(initial={**request.POST.dict(), "lines": wrong})
     narrowed = FiltersForm(request.GET)
     filters = narrowed.filters
     found = find_do_not_contact(filters, settings.DEFAULT_COUNTRY)

@@ -32,6 +32,7 @@ from contacts.queries import DNC_FORBIDS_CALLS
 from dialer import deadlines
 from dialer.carrier import CallOrder
 from dialer.driving.demand import Headroom, Pace, demand, next_look
+from dialer.progress import ON_DO_NOT_CONTACT
 from dialer.statements import rows, run
 
 # Looked at beyond what may start, so that excluded contacts do not cost a call's turn each.
@@ -422,7 +423,7 @@ def _admit(
     for reason, enrollments in skipped.items():
         ENROLLMENT.apply(Enrollment.objects.filter(pk__in=enrollments), "skip", reason=reason, updated_at=now)
     ENROLLMENT.apply(
-        Enrollment.objects.filter(pk__in=refused), "refuse", reason="On do-not-contact", updated_at=now
+        Enrollment.objects.filter(pk__in=refused), "refuse", reason=ON_DO_NOT_CONTACT, updated_at=now
     )
     return admitted
 

@@ -112,6 +112,7 @@ class Driver:
             # Paused or stopped: what the carrier has in its own queue must not ring hours later.
             cancelling.cancel_queued_later(channel_id=channel_id)
         self._next_look = {channel: self._next_look.get(channel, now) for channel in self.leases.channels}
+        cancelling.cancel_forbidden_later()
         starting.ask_when_due()
         reconciling.ask_when_overdue()
         self._pause_those_with_errors()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -9,13 +10,14 @@ from django.utils import timezone
 
 from campaigns.models import ChannelDrive, Enrollment
 from campaigns.services import pause_channel, resume_channel
-from dialer.cancelling import cancel_queued, cancel_queued_later
+from contacts.services import add_to_do_not_contact
+from dialer.cancelling import cancel_forbidden_later, cancel_queued, cancel_queued_later
 from dialer.driving.claim import claim, put_off
 from dialer.driving.errors import erring_channels
 from dialer.driving.lease import Leases
 from dialer.models import Call
-from tests.engine.conftest import campaign_of, started
-from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, zone_set
+from tests.engine.conftest import campaign_of, check_invariants, started
+from tests.factories import ChannelFactory, ContactFactory, DoNotContactFactory, EnrollmentFactory, zone_set
 from tests.factories.dialer import CallFactory
 
 
@@ -97,6 +99,57 @@ def test_a_call_that_rings_is_not_taken_back():
     call = CallFactory(state="ringing", ringing_at=timezone.now(), deadline_at=timezone.now(), is_queued=True)
     assert not cancel_queued_later(channel_id=call.channel_id)
     assert cancel_queued(channel_id=call.channel_id) == 0
+
+
+# --- Do-not-contact while it rings -----------------------------------------------------------------
+
+
+def test_a_call_that_rings_somebody_put_on_do_not_contact_is_hung_up(engine):
+    # Three seconds of ours, and nobody answers.
+    engine.carrier.set(answer_rate=0, no_answer_seconds=60, ring_seconds=60)
+    channel = started(campaign_of(2, voice__dial_timeout_seconds=60))
+    engine.start()
+    engine.wait_for(lambda: Call.objects.exclude(ringing_at=None).count() == 2)
+    one, other = Call.objects.order_by("id")
+    add_to_do_not_contact(phone_number=one.to_number, scope="voice", source="reply")
+    added = time.monotonic()
+    engine.wait_for(lambda: Call.objects.filter(pk=one.pk, state="ended").exists())
+    assert time.monotonic() - added < 2
+    one.refresh_from_db()
+    other.refresh_from_db()
+    assert (one.outcome, one.is_taken_back, other.is_taken_back) == ("cancelled", True, False)
+    assert list(one.events.values_list("kind", flat=True)) == ["ring", "taken_back", "hangup"]
+    assert (one.enrollment.status, one.enrollment.reason) == ("do_not_call", "On do-not-contact")
+    # It rang: that was an attempt.
+    assert one.enrollment.attempts == 1
+    engine.wait_completed(channel)
+    check_invariants(engine.carrier)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("state", "scope", "days", "is_taken_back"),
+    [
+        ("ringing", "all", None, True),
+        ("ringing", "voice", 1, True),
+        ("ringing", "text", None, False),
+        ("ringing", "all", -1, False),
+        # Who talks is not cut off: an assistant may have been told just now.
+        ("connected", "all", None, False),
+        ("placing", "all", None, False),
+        ("unknown", "all", None, False),
+    ],
+)
+def test_only_what_rings_and_is_forbidden_is_taken_back(state, scope, days, is_taken_back):
+    now = timezone.now()
+    call = CallFactory(state=state, deadline_at=now, request_id="r-1", to_number="+14155550101")
+    CallFactory(state="ringing", deadline_at=now, request_id="r-2", to_number="+14155550102")
+    until = days and now + timedelta(days=days)
+    DoNotContactFactory(phone_number="+14155550101", scope=scope, expires_at=until)
+    assert cancel_forbidden_later() == int(is_taken_back)
+    # Once is enough.
+    assert cancel_forbidden_later() == 0
+    assert list(Call.objects.filter(is_taken_back=True)) == ([call] if is_taken_back else [])
 
 
 # --- Closed zones ----------------------------------------------------------------------------------
