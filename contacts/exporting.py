@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import CharField, F, Func, QuerySet, TextField, Value
 from django.db.models.functions import Coalesce
@@ -119,7 +120,11 @@ def csv_of(rows: QuerySet[Any], columns: Mapping[str, Any], *, time_zone: str = 
     heading = io.StringIO()
     csv.writer(heading).writerow([neutral(name) for name in columns])
     yield BOM + heading.getvalue().encode()
-    sql, parameters = rows.values_list(*columns.values()).query.sql_with_params()
+    try:
+        sql, parameters = rows.values_list(*columns.values()).query.sql_with_params()
+    except EmptyResultSet:
+        # Filters that nothing can pass: Django asks nothing of the database.
+        return
     chunk = bytearray()
     # In one transaction: a cursor that outlives its statement, and a time zone for it alone.
     with transaction.atomic(), connection.cursor() as cursor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -170,7 +171,10 @@ def _now() -> datetime:
 
 def _remove(entries: QuerySet[DoNotContact], *, reason: str, actor: User | None) -> int:
     """Delete the entries, which are being locked, and keep them among the removals."""
-    chosen, parameters = entries.values("pk").query.sql_with_params()
+    try:
+        chosen, parameters = entries.values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(REMOVE.format(chosen=chosen), [*parameters, actor.pk if actor else None, reason])
         return int(cursor.rowcount)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from contacts.models import DoNotContact, DoNotContactRemoval, Tally
@@ -252,3 +253,172 @@ def test_the_tally_agrees_with_a_recount_whatever_was_added_and_taken_off():
     add_lines_to_do_not_contact(lines="4155550101\na@b.example", country="US", scope="text", actor=None)
     remove_from_do_not_contact(entries=DoNotContact.objects.filter(scope="all"), reason="no", actor=None)
     assert tally(Tally.Of.DO_NOT_CONTACT) == DoNotContact.objects.count() == 2
+
+
+# --- The page --------------------------------------------------------------------------------------
+
+PAGE = "contacts:do_not_contact"
+REMOVE = "contacts:do_not_contact_remove"
+
+
+def shown(client, **query) -> set[str]:
+    page = client.get(reverse(PAGE), query).context["page"]
+    return {entry.phone_number or entry.email for entry in page}
+
+
+@pytest.fixture
+def three(supervisor):
+    """A call, a text for a while, an address; the newest last."""
+    add_to_do_not_contact(phone_number="+14155550101", scope="voice", source="reply", actor=supervisor)
+    add_to_do_not_contact(phone_number="+442079460102", scope="text", expires_at=ahead(5))
+    add_to_do_not_contact(email="anna.103@example.com", source="unsubscribe", reason="asked")
+    old = DoNotContact.objects.filter(phone_number="+14155550101")
+    old.update(created_at=timezone.now() - timedelta(days=40))
+
+
+NUMBER_US, NUMBER_UK, ADDRESS = "+14155550101", "+442079460102", "anna.103@example.com"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, {NUMBER_US, NUMBER_UK, ADDRESS}),
+        ({"q": "(415) 555-0101"}, {NUMBER_US}),
+        ({"q": "+44 20 7946 0102"}, {NUMBER_UK}),
+        ({"q": "555 01"}, {NUMBER_US}),
+        ({"q": "0207"}, {NUMBER_UK}),
+        ({"q": "103"}, {ADDRESS}),
+        ({"q": "ANNA"}, {ADDRESS}),
+        ({"q": "@example.com"}, {ADDRESS}),
+        ({"q": "nobody"}, set()),
+        ({"q": "%_%"}, set()),
+        ({"q": "an"}, set()),
+        ({"scope": "voice"}, {NUMBER_US}),
+        ({"source": "unsubscribe"}, {ADDRESS}),
+        ({"ends": "later"}, {NUMBER_UK}),
+        ({"ends": "never"}, {NUMBER_US, ADDRESS}),
+        ({"scope": "all", "source": "unsubscribe", "ends": "never", "q": "anna"}, {ADDRESS}),
+        ({"scope": "all", "source": "reply"}, set()),
+        # What can't be read narrows nothing.
+        ({"scope": "pigeon", "ends": "x", "since": "soon"}, {NUMBER_US, NUMBER_UK, ADDRESS}),
+        ({"until": "9999-12-31"}, {NUMBER_US, NUMBER_UK, ADDRESS}),
+        ({"since": "0001-01-01"}, {NUMBER_US, NUMBER_UK, ADDRESS}),
+    ],
+    ids=str,
+)
+def test_entries_are_found_and_filtered(as_viewer, three, query, found):
+    assert shown(as_viewer, **query) == found
+
+
+def test_entries_are_filtered_by_the_day_they_were_added(as_viewer, three):
+    today, before = timezone.localdate(), timezone.localdate() - timedelta(days=40)
+    assert shown(as_viewer, since=today) == {NUMBER_UK, ADDRESS}
+    assert shown(as_viewer, until=before) == {NUMBER_US}
+    assert shown(as_viewer, since=before, until=today) == {NUMBER_US, NUMBER_UK, ADDRESS}
+
+
+def test_what_is_over_is_not_shown_even_before_it_is_taken_off(as_viewer, three):
+    DoNotContact.objects.filter(scope="text").update(expires_at=ahead(-1))
+    assert shown(as_viewer) == {NUMBER_US, ADDRESS}
+
+
+def test_the_newest_entries_come_first_page_by_page(as_viewer):
+    numbers = "\n".join(f"4155550{n:03}" for n in range(100, 220))
+    add_lines_to_do_not_contact(lines=numbers, country="US", scope="all", actor=None)
+    found, cursor = [], ""
+    for _ in range(3):
+        page = as_viewer.get(reverse(PAGE), {"cursor": cursor}).context["page"]
+        found += [entry.phone_number for entry in page]
+        cursor = page.next
+    assert not cursor
+    assert found == [f"+14155550{n:03}" for n in range(219, 99, -1)]
+
+
+def test_searches_say_how_many_there_are_up_to_a_thousand(as_viewer, three):
+    assert as_viewer.get(reverse(PAGE)).context["total"] == "3 entries"
+    assert as_viewer.get(reverse(PAGE), {"scope": "voice"}).context["total"] == "1 entry"
+    numbers = "\n".join(f"415555{n:04}" for n in range(1000, 2100))
+    add_lines_to_do_not_contact(lines=numbers, country="US", scope="email", actor=None)
+    assert as_viewer.get(reverse(PAGE)).context["total"] == "1,103 entries"
+    assert as_viewer.get(reverse(PAGE), {"scope": "email"}).context["total"] == "More than 1,000 entries"
+
+
+def test_an_end_is_given_as_the_last_day(as_supervisor):
+    day = timezone.localdate() + timedelta(days=3)
+    values = {"lines": "4155550101", "scope": "all", "country": "US", "until": day.isoformat()}
+    as_supervisor.post(reverse(PAGE), values)
+    assert entry().last_day == day
+    assert f"until {day:%b} {day.day}, {day.year}" in as_supervisor.get(reverse(PAGE)).text
+    again = as_supervisor.post(reverse(PAGE), {**values, "until": ""}, follow=True)
+    assert "1 entry holds for longer now." in again.text
+    assert entry().expires_at is None
+
+
+@pytest.mark.parametrize("until", ["2020-01-01", "soon", "9999-12-31"])
+def test_an_end_that_cannot_be_is_refused_in_place(as_supervisor, until):
+    values = {"lines": "4155550101", "scope": "all", "country": "US", "until": until}
+    response = as_supervisor.post(reverse(PAGE), values)
+    assert response.status_code == 422
+    assert response.context["form"].errors["until"]
+    assert not DoNotContact.objects.exists()
+
+
+def test_one_entry_is_taken_off_with_a_reason(as_supervisor, three, supervisor):
+    chosen = DoNotContact.objects.get(email=ADDRESS)
+    url = f"{reverse(REMOVE)}?id={chosen.pk}"
+    asked = as_supervisor.get(url, headers={"HX-Request": "true"}).text
+    assert f"Reach {ADDRESS} again?" in asked
+    refused = as_supervisor.post(url, {"reason": " ", "expected": "1"})
+    assert refused.status_code == 422
+    assert "Say why" in refused.text
+    as_supervisor.post(url, {"reason": "agreed by letter", "expected": "1"})
+    assert not DoNotContact.objects.filter(pk=chosen.pk).exists()
+    assert DoNotContact.objects.count() == 2
+    removed = as_supervisor.get(reverse("contacts:do_not_contact_removed")).text
+    for told in (ADDRESS, "agreed by letter", str(supervisor), "Unsubscribed", "asked"):
+        assert told in removed
+
+
+def test_all_that_was_found_is_taken_off_and_nothing_else(as_supervisor, three):
+    url = f"{reverse(REMOVE)}?found=1&ends=never"
+    asked = as_supervisor.get(url)
+    assert asked.context["count"] == 2
+    assert "Reach 2 addresses again?" in asked.text
+    as_supervisor.post(url, {"reason": "a mistake", "expected": "2"})
+    assert set(DoNotContact.objects.values_list("phone_number", flat=True)) == {NUMBER_UK}
+
+
+def test_when_more_came_meanwhile_it_is_asked_once_more(as_supervisor, three):
+    url = f"{reverse(REMOVE)}?found=1&ends=never"
+    add_to_do_not_contact(phone_number=NUMBER)
+    again = as_supervisor.post(url, {"reason": "a mistake", "expected": "2"})
+    assert again.status_code == 422
+    assert "There are 3 of them by now, not 2" in again.text
+    assert 'name="expected" value="3"' in again.text
+    assert DoNotContact.objects.count() == 4
+
+
+@pytest.mark.parametrize("query", ["", "id=", "id=x", "id=999999", "id=" + "9" * 30, "found=1&q=nobody"])
+def test_taking_off_nothing_says_so(as_supervisor, three, query):
+    url = f"{reverse(REMOVE)}?{query}"
+    assert "Nothing is chosen" in as_supervisor.get(url).text
+    as_supervisor.post(url, {"reason": "a mistake", "expected": "1"})
+    assert DoNotContact.objects.count() == 3
+
+
+def test_what_was_removed_is_found_by_number_and_address(as_viewer, three):
+    remove_from_do_not_contact(entries=DoNotContact.objects.all(), reason="test", actor=None)
+    url = reverse("contacts:do_not_contact_removed")
+    for query, found in (("415 555 0101", {NUMBER_US}), (ADDRESS.upper(), {ADDRESS}), ("nobody", set())):
+        page = as_viewer.get(url, {"q": query}).context["page"]
+        assert {removal.phone_number or removal.email for removal in page} == found
+
+
+@pytest.mark.parametrize(
+    "query", [{"q": "nul\x00"}, {"q": "\\"}, {"q": "an"}, {"q": "'" * 300}, {"cursor": "nonsense"}]
+)
+def test_odd_questions_get_an_answer(as_viewer, three, query):
+    for name in (PAGE, "contacts:do_not_contact_removed", "contacts:do_not_contact_export"):
+        response = as_viewer.get(reverse(name), query)
+        assert response.status_code == 200
+        assert response.streaming == (b"Number,Email" in response.getvalue())
