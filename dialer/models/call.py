@@ -15,6 +15,9 @@ from contacts.models import Contact
 from dialer.lifecycles import CallState
 
 
+ERASED_PERSON = "Erased person"
+
+
 class Outcome(models.TextChoices):
     """How a call ended."""
 
@@ -137,7 +140,12 @@ class Call(models.Model):
             BrinIndex(fields=["created_at"], autosummarize=True, pages_per_range=32, name="call_by_time"),
             # The rate shown on a channel's card, and the share of errors among its last calls.
             models.Index(fields=["channel", "-id"], name="call_of_channel"),
-            GinIndex(OpClass("contact_name", name="gin_trgm_ops"), name="call_contact_name_words"),
+            # Searches, by a part of either.
+            GinIndex(
+                OpClass("contact_name", name="gin_trgm_ops"),
+                OpClass("to_number", name="gin_trgm_ops"),
+                name="call_words",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -150,6 +158,11 @@ class Call(models.Model):
     def is_erased(self) -> bool:
         """Whether whom it reached was forgotten (dialer/erasing.py): nothing said of it is kept."""
         return not self.to_number
+
+    @property
+    def called(self) -> str:
+        """Whom it reached, as pages show it."""
+        return ERASED_PERSON if self.is_erased else self.contact_name or "No name"
 
 
 class CallEvent(models.Model):
