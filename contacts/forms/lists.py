@@ -19,7 +19,6 @@ from contacts.models import List
 from contacts.services.lists import MOST_PARTS, part_names, part_sizes
 
 NAME_LENGTH = 120
-LISTS_OFFERED = 1000
 
 
 class ListForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -93,7 +92,7 @@ class ListOperation(forms.Form):
         return self.get_initial_for_field(self.fields[name], name)
 
     def _others(self) -> Any:
-        return List.objects.exclude(pk=self.list.pk).order_by("name")[:LISTS_OFFERED]
+        return List.objects.exclude(pk=self.list.pk).order_by("name")
 
     def _keeping_its_campaigns(self) -> list[str]:
         """Told where a list that campaigns use gets a new version."""
@@ -135,7 +134,8 @@ class _Into(ListOperation):
     """A result that is a new list, or the next version of this one."""
 
     into = forms.ChoiceField(label="The result is", widget=forms.RadioSelect, initial=NEW)
-    name = NewName(required=False)
+    # Filled in from the start, and not looked at where no new list is made.
+    name = NewName()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -143,12 +143,6 @@ class _Into(ListOperation):
             (NEW, "A new list"),
             (THIS, f"The next version of “{self.list.name}”"),
         ]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("into") == NEW and not cleaned.get("name", "").strip():
-            self.add_error("name", "Give the list a name.")
-        return cleaned
 
     @property
     def _new_name(self) -> str:
@@ -196,7 +190,7 @@ WITHOUT, SHARED = "without", "shared"
 
 
 class SubtractForm(_Into):
-    title, action = "Compare with another list", "Make the result"
+    title, action = "Subtract or compare", "Make the result"
 
     how = forms.ChoiceField(label="Keep", widget=forms.RadioSelect, initial=WITHOUT)
     other = OneList(

@@ -1,6 +1,5 @@
 // <form data-choose>: checkboxes named id, one [data-choose-all] for those of the page, and perhaps one named
-// found for all that match. Buttons inside with data-for-chosen work once something is chosen; [data-chosen]
-// says how much.
+// found for all that match. What is data-for-chosen shows once something is chosen; [data-chosen] says how much.
 function show(form) {
   const boxes = [...form.querySelectorAll('input[name="id"]')];
   const all = form.querySelector("[data-choose-all]");
@@ -12,7 +11,7 @@ function show(form) {
   }
   const isEverybody = Boolean(found?.checked);
   for (const box of [...boxes, all]) if (box) box.disabled = isEverybody;
-  for (const button of form.querySelectorAll("[data-for-chosen]")) button.disabled = !chosen && !isEverybody;
+  for (const part of form.querySelectorAll("[data-for-chosen]")) part.hidden = !chosen && !isEverybody;
   const said = form.querySelector("[data-chosen]");
   if (said) said.textContent = isEverybody || !chosen ? "" : `${chosen} chosen`;
 }

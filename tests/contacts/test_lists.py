@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import io
+import re
 import threading
 import time
 from collections import Counter
@@ -9,10 +13,12 @@ from contextlib import suppress
 
 import pytest
 from django.db import connection, transaction
+from django.urls import reverse
 
+from contacts.contact_csv import contacts_as_csv
 from contacts.filters import ContactFilters
 from contacts.membership import contacts_of, contacts_of_version, uses_of
-from contacts.models import Contact, List, ListVersion, Membership
+from contacts.models import Contact, DoNotContact, List, ListVersion, Membership
 from contacts.services import (
     Refused,
     add_numbers,
@@ -27,7 +33,14 @@ from contacts.services import (
     subtract_list,
 )
 from contacts.services.lists import part_names, part_sizes
-from tests.factories import CampaignFactory, ChannelFactory, ContactFactory, ListFactory
+from tests.factories import (
+    CampaignFactory,
+    ChannelFactory,
+    ContactFactory,
+    DoNotContactFactory,
+    ListFactory,
+    zone_set,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -383,3 +396,333 @@ def test_campaigns_take_a_list_while_it_changes():
         began = time.monotonic()
         assert at_once(lambda: channel.channel_lists.create(list_id=autumn.pk) and None) == [None]
         assert time.monotonic() - began < 10
+
+
+# --- Pages -----------------------------------------------------------------------------------------------
+
+
+def said(response) -> str:
+    """What a page says, without markup."""
+    text = re.sub(r"<(script|style|template)\b.*?</\1>", "", response.content.decode(), flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def operation(list: List, name: str, query: str = "") -> str:
+    return reverse("contacts:list_operation", args=[list.pk, name]) + query
+
+
+def test_a_list_is_copied_as_it_is_filtered(as_supervisor):
+    autumn = make_list("Autumn", "Anna", "Bo")
+    url = operation(autumn, "copy", "?q=anna")
+    assert "The new list will have the 1 contact that match “anna”." in said(as_supervisor.get(url))
+    response = as_supervisor.post(url, {"name": "Annas"}, follow=True)
+    assert "1 contact copied to “Annas”." in said(response)
+    assert people(List.objects.get(name="Annas")) == {"Anna"}
+
+
+def test_merging_is_previewed_and_done(as_supervisor):
+    first, second = make_list("First", "Anna", "Bo"), make_list("Second", "Bo", "Cem")
+    url = operation(first, "merge")
+    values = {"lists": [second.pk], "into": "this", "name": "X"}
+    preview = as_supervisor.get(url, {**values, "preview": "1"}, headers={"HX-Request": "true"})
+    assert said(preview) == (
+        "“First” has 2, “Second” 2; 1 come more than once, and will be there once. The result has 3 contacts."
+    )
+    as_supervisor.post(url, values)
+    assert people(first) == {"Anna", "Bo", "Cem"}
+    as_supervisor.post(url, {"lists": [second.pk], "into": "new", "name": "Both"})
+    assert people(List.objects.get(name="Both")) == {"Anna", "Bo", "Cem"}
+
+
+@pytest.mark.parametrize(
+    ("how", "left", "said_left"), [("without", {"Anna"}, 1), ("shared", {"Bo", "Cem"}, 2)]
+)
+def test_subtracting_is_previewed_and_done(as_supervisor, how, left, said_left):
+    first, second = make_list("First", "Anna", "Bo", "Cem"), make_list("Second", "Bo", "Cem")
+    url = operation(first, "subtract")
+    values = {"other": second.pk, "how": how, "into": "new", "name": "Rest"}
+    preview = said(as_supervisor.get(url, {**values, "preview": "1"}, headers={"HX-Request": "true"}))
+    assert preview.startswith(f"“First” has 3, “Second” 2; 2 in both. The result has {said_left} contact")
+    as_supervisor.post(url, values)
+    assert people(List.objects.get(name="Rest")) == left
+
+
+def test_splitting_is_previewed_and_done(as_supervisor):
+    autumn = ListFactory(name="Autumn", members=10)
+    url = operation(autumn, "split")
+    assert "Autumn A: 5 contacts Autumn B: 5 contacts" in said(as_supervisor.get(url))
+    query = {"shares": "10 %, 90 %", "name": "Test", "preview": "1"}
+    assert "Test A: 1 contact Test B: 9 contacts" in said(
+        as_supervisor.get(url, query, headers={"HX-Request": "true"})
+    )
+    response = as_supervisor.post(url, {"shares": "1/1/1", "name": "Third"}, follow=True)
+    assert "New lists: “Third A” (4), “Third B” (3), “Third C” (3)." in said(response)
+
+
+@pytest.mark.parametrize(
+    "shares", ["", "50", "a/b", "0/100", "-1/2", "1/1/1/1/1/1/1/1/1/1/1", "99999/1", "½/½", "²/1"]
+)
+def test_shares_that_make_no_sense_are_told(as_supervisor, shares):
+    autumn = ListFactory(name="Autumn", members=10)
+    response = as_supervisor.post(operation(autumn, "split"), {"shares": shares, "name": "X"})
+    assert response.status_code == 422
+    assert List.objects.count() == 1
+    preview = {"shares": shares, "name": "X", "preview": "1"}
+    as_supervisor.get(operation(autumn, "split"), preview, headers={"HX-Request": "true"})
+
+
+def test_a_refusal_is_said_where_it_was_asked_and_keeps_what_was_typed(as_supervisor):
+    first, second = make_list("First", "Anna"), make_list("Second", "Bo")
+    values = {"other": second.pk, "how": "without", "into": "new", "name": "Second"}
+    response = as_supervisor.post(operation(first, "subtract"), values)
+    assert response.status_code == 422
+    assert "There is a list “Second” already." in said(response)
+    assert f'<option value="{second.pk}" selected>' in response.content.decode()
+
+
+def test_chosen_contacts_are_removed_added_elsewhere_and_forbidden(as_supervisor):
+    autumn, winter = make_list("Autumn", "Anna", "Bo", "Cem", "Dan"), make_list("Winter", "Bo")
+    keys = {contact.first_name: contact.pk for contact in Contact.objects.all()}
+
+    url = operation(autumn, "add", f"?id={keys['Anna']}&id={keys['Bo']}")
+    assert "Choose a list, or give a new one a name." in said(as_supervisor.post(url, {"to": "", "name": ""}))
+    assert "1 contact added to “Winter”." in said(as_supervisor.post(url, {"to": winter.pk}, follow=True))
+    assert people(winter) == {"Anna", "Bo"}
+    as_supervisor.post(url, {"to": "", "name": "Spring"})
+    assert people(List.objects.get(name="Spring")) == {"Anna", "Bo"}
+
+    url = operation(autumn, "remove", f"?id={keys['Anna']}")
+    assert "1 contact of 4 will be taken off “Autumn”; 3 contacts stay." in said(as_supervisor.get(url))
+    as_supervisor.post(url)
+    assert people(autumn) == {"Bo", "Cem", "Dan"}
+    assert Contact.objects.filter(pk=keys["Anna"]).exists()
+
+    Contact.objects.filter(pk=keys["Cem"]).update(phone_number=None, email="cem@example.com")
+    url = operation(autumn, "do-not-contact", f"?id={keys['Bo']}&id={keys['Cem']}")
+    assert "2 added to do-not-contact." in said(as_supervisor.post(url, {"reason": "asked"}, follow=True))
+    assert set(DoNotContact.objects.values_list("phone_number", "email", "reason")) == {
+        (Contact.objects.get(pk=keys["Bo"]).phone_number, None, "asked"),
+        (None, "cem@example.com", "asked"),
+    }
+
+
+def test_everybody_who_matches_is_removed_and_nobody_else(as_supervisor):
+    autumn = make_list("Autumn", "Anna", "Annabel", "Bo")
+    url = operation(autumn, "remove", "?found=1&q=anna")
+    assert "2 contacts of 3 will be taken off" in said(as_supervisor.get(url))
+    as_supervisor.post(url)
+    assert people(autumn) == {"Bo"}
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?id=", "?id=x", "?id=-1", "?id=99999999999999999999999", "?found=2", "?id=%00"]
+)
+@pytest.mark.parametrize("name", ["remove", "add", "do-not-contact"])
+def test_without_a_choice_nothing_is_done(as_supervisor, name, query):
+    autumn = make_list("Autumn", "Anna")
+    assert "Choose at least one contact first." in said(as_supervisor.get(operation(autumn, name, query)))
+    response = as_supervisor.post(operation(autumn, name, query), {"name": "X"})
+    assert response.status_code == 422
+    assert people(autumn) == {"Anna"}
+    assert not DoNotContact.objects.exists()
+
+
+def test_people_of_other_lists_are_not_chosen_by_their_key(as_supervisor):
+    autumn, other = make_list("Autumn", "Anna"), make_list("Other", "Bo")
+    stranger = Contact.objects.get(first_name="Bo")
+    as_supervisor.post(operation(autumn, "do-not-contact", f"?id={stranger.pk}"))
+    as_supervisor.post(operation(autumn, "remove", f"?id={stranger.pk}"))
+    assert not DoNotContact.objects.exists()
+    assert people(other) == {"Bo"}
+
+
+def test_an_unknown_operation_is_not_found(as_supervisor):
+    assert as_supervisor.get(operation(ListFactory(), "explode")).status_code == 404
+
+
+def test_contacts_of_a_list_are_filtered(as_viewer):
+    DoNotContactFactory(phone_number="+14155550101", scope="voice")
+    members = [
+        ContactFactory(first_name="Anna", phone_number="+14155550101"),
+        ContactFactory(first_name="Bo", email="bo@example.com", zone_set=zone_set("America/Denver")),
+        ContactFactory(first_name="Cem", phone_number=None, email="cem@example.com", zone_set=zone_set()),
+    ]
+    autumn = ListFactory(members=members)
+    ContactFactory(first_name="Dan")
+    for query, names in {
+        "": "Cem Bo Anna",
+        "email=with": "Cem Bo",
+        "email=without": "Anna",
+        "number=with": "Bo Anna",
+        "number=without": "Cem",
+        "do_not_contact=yes": "Anna",
+        "do_not_contact=no": "Cem Bo",
+        "zone=America/Denver": "Bo",
+        "zone=unknown": "Cem",
+        "zone=Mars/Crater": "",
+        "email=with&number=with&q=bo": "Bo",
+        "email=rubbish&cursor=rubbish": "Cem Bo Anna",
+        "q=%00": "Cem Bo Anna",
+    }.items():
+        response = as_viewer.get(autumn.get_absolute_url() + f"?{query}")
+        assert " ".join(contact.first_name for contact, _ in response.context["rows"]) == names, query
+        assert response.context["total"] == len(names.split()), query
+
+
+def test_pages_of_a_list_hold_everybody_once(as_viewer):
+    autumn = ListFactory(members=120)
+    remove_from_list(
+        list=autumn, contacts=Contact.objects.filter(pk=Contact.objects.earliest("pk").pk), actor=None
+    )
+    seen, address = [], autumn.get_absolute_url() + "?number=with"
+    while address:
+        page = as_viewer.get(address).context["page"]
+        seen += [contact.pk for contact in page]
+        cursor, address = page.next, ""
+        if cursor:
+            address = autumn.get_absolute_url() + f"?number=with&cursor={cursor}"
+    assert seen == sorted(seen, reverse=True)
+    assert len(seen) == len(set(seen)) == 119
+
+
+def test_a_long_list_says_that_there_are_more_than_are_counted(as_viewer):
+    autumn = ListFactory(members=1100)
+    page = said(as_viewer.get(autumn.get_absolute_url() + "?number=with"))
+    assert "More than 1,000 contacts" in page
+    assert "1,100 contacts" in said(as_viewer.get(autumn.get_absolute_url()))
+
+
+def test_lists_are_sorted_and_their_pages_take_few_queries(as_viewer, django_assert_max_num_queries):
+    for name, size in (("Bees", 2), ("Ants", 3), ("Cats", 1)):
+        ListFactory(name=name, members=size)
+    for sort, names in {
+        "name": "Ants Bees Cats",
+        "-name": "Cats Bees Ants",
+        "-size": "Ants Bees Cats",
+        "size": "Cats Bees Ants",
+        "-changed": "Cats Ants Bees",
+        "": "Cats Ants Bees",
+        "rubbish": "Cats Ants Bees",
+    }.items():
+        with django_assert_max_num_queries(10):
+            response = as_viewer.get(reverse("contacts:lists") + f"?sort={sort}")
+        assert " ".join(list.name for list in response.context["page"]) == names, sort
+    with django_assert_max_num_queries(20):
+        as_viewer.get(List.objects.latest("pk").get_absolute_url() + "?number=with&do_not_contact=no")
+
+
+def test_what_a_version_changed_is_shown(as_viewer, supervisor):
+    autumn = make_list("Autumn", "Anna", "Bo")
+    remove_from_list(list=autumn, contacts=Contact.objects.filter(first_name="Anna"), actor=supervisor)
+    url = reverse("contacts:list_version", args=[autumn.pk, 1])
+    assert [contact.first_name for contact, _ in as_viewer.get(url).context["rows"]] == ["Bo", "Anna"]
+    response = as_viewer.get(reverse("contacts:list_version", args=[autumn.pk, 2]))
+    assert [contact.first_name for contact, _ in response.context["rows"]] == ["Anna"]
+    assert "1 contact then · Removed by hand" in said(response)
+    assert f"by {supervisor}" in said(response)
+    assert "+2 2" in said(as_viewer.get(reverse("contacts:list_versions", args=[autumn.pk])))
+    assert as_viewer.get(reverse("contacts:list_version", args=[autumn.pk, 3])).status_code == 404
+
+
+def test_readers_are_offered_nothing_that_changes(as_viewer):
+    autumn = make_list("Autumn", "Anna")
+    main = as_viewer.get(autumn.get_absolute_url()).content.decode()
+    main = main[main.index("<main") : main.index("</main>")]
+    assert "checkbox" not in main
+    assert "/remove/" not in main
+    assert "/export/" in main
+
+
+# --- Export ----------------------------------------------------------------------------------------------
+
+
+def exported(client, list: List, query: str = "") -> list[dict[str, str]]:
+    response = client.get(reverse("contacts:list_export", args=[list.pk]) + query)
+    return [*csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig")))]
+
+
+def test_what_is_shown_is_exported_with_a_column_for_each_field(as_viewer):
+    DoNotContactFactory(phone_number="+14155550101")
+    anna = ContactFactory(
+        first_name="Anna",
+        last_name="=1+1",
+        phone_number="+14155550101",
+        fields={"plan": "pro", "size": "+1+1"},
+    )
+    bo = ContactFactory(first_name="Bo", last_name="Ek", email="bo@example.com", time_zone="America/Denver")
+    autumn = ListFactory(name="Autumn / “Ü”", members=[anna, bo])
+    ContactFactory(fields={"other": "x"})
+    second, first = exported(as_viewer, autumn)
+    assert first == {
+        "Phone number": "+14155550101",
+        "First name": "Anna",
+        "Last name": "'=1+1",
+        "Email": "",
+        "Company": "",
+        "Time zone": "",
+        "plan": "pro",
+        "size": "'+1+1",
+        "Do not contact": "yes",
+    }
+    assert (second["Time zone"], second["plan"], second["Do not contact"]) == ("America/Denver", "", "no")
+    assert [row["First name"] for row in exported(as_viewer, autumn, "?do_not_contact=yes")] == ["Anna"]
+    headers = as_viewer.head(reverse("contacts:list_export", args=[autumn.pk])).headers
+    assert "filename*=utf-8''Autumn%20_%20%E2%80%9C%C3%9C%E2%80%9D-" in headers["Content-Disposition"]
+
+
+NASTY = [
+    "=cmd|' /C calc'!A0",
+    "-2+3",
+    "a,b;c",
+    'say "hi"',
+    "O’Neil",
+    "عمر",
+    "👩‍🚀 Zoë",
+    "x\\y",
+    "100%",
+    "{{ name }}",
+    "<b>",
+]
+
+
+def test_an_export_imports_again_and_changes_nothing(as_viewer, import_text):
+    DoNotContactFactory(phone_number="+14155550101")
+    members = [
+        ContactFactory(
+            phone_number=f"+141555501{n:02}",
+            first_name=nasty,
+            last_name=NASTY[-n],
+            company=nasty,
+            email=f"someone{n}@example.com" if n % 2 else None,
+            time_zone="America/Denver" if n % 3 else "",
+            zone_set=zone_set("America/Denver") if n % 3 else zone_set("America/Los_Angeles"),
+            fields={"plan_ends_on": "2027-01-15", "notes": nasty, "second_email": f"other{n}@example.com"}
+            if n
+            else {},
+        )
+        for n, nasty in enumerate(NASTY)
+    ]
+    autumn = ListFactory(name="Autumn", members=members)
+    before = list(Contact.objects.order_by("pk").values())
+    response = as_viewer.get(reverse("contacts:list_export", args=[autumn.pk]))
+    done = import_text(b"".join(response.streaming_content), list_name="Autumn")
+    assert (done.rows, done.unchanged, done.invalid) == (len(NASTY), len(NASTY), 0)
+    assert list(Contact.objects.order_by("pk").values()) == before
+    autumn.refresh_from_db()
+    assert autumn.version == 1
+
+
+def test_an_export_that_nobody_waits_for_leaves_the_connection_as_it_was(as_viewer):
+    autumn = ListFactory(members=3)
+    content = contacts_as_csv(contacts_of(autumn))
+    next(content)
+    content.close()
+    assert Contact.objects.count() == 3
+    assert b"".join(contacts_as_csv(contacts_of(autumn))).count(b"\r\n") == 1
+
+
+def test_more_fields_than_a_table_has_columns_are_refused(as_viewer):
+    many = {f"field_{n}": "x" for n in range(1501)}
+    autumn = ListFactory(members=[ContactFactory(fields=many)])
+    response = as_viewer.get(reverse("contacts:list_export", args=[autumn.pk]), follow=True)
+    assert "1,501 custom fields between them" in said(response)
