@@ -97,7 +97,8 @@ class ReadingForm(forms.Form):
         asks = {
             "form": "reading",
             "hx-get": "",
-            "hx-include": "[form='reading']",
+            # Another sheet or encoding has another first row, which is looked at anew.
+            "hx-include": "[form='reading']:not([name='header'])",
             "hx-target": "#columns",
             "hx-select": "#columns",
             "hx-swap": "outerHTML",

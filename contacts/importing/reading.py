@@ -162,24 +162,47 @@ def inspect(
     file.seek(0)
     start = file.read(4096)
     if workbooks.is_archive(start):
-        found = workbooks.find_sheets(file, sheet=sheet)
-        dialect = Dialect(
-            "", "", False, (), found.rows, kind=WORKBOOK, sheet=found.chosen, sheets=found.names
-        )
-    else:
-        workbooks.refuse_old_kinds(start, file)
-        _refuse_other_kinds(start)
-        guessed, lines = _encoding(file, start)
-        encoding = encoding or guessed
-        file.seek(0)
-        # A character cut in half at the sample's end is no mistake of the file.
+        return _inspect_workbook(file, has_header=has_header, sheet=sheet)
+    workbooks.refuse_old_kinds(start, file)
+    _refuse_other_kinds(start)
+    guessed, lines = _encoding(file, start)
+    encoding = encoding or guessed
+    file.seek(0)
+    # A character cut in half at the sample's end is no mistake of the file.
+    try:
         text = _decoder(encoding, errors="replace").decode(file.read(_SAMPLE_BYTES))
-        names_its_delimiter, found_delimiter = _delimiter(text)
-        dialect = Dialect(encoding, delimiter or found_delimiter, False, (), lines, names_its_delimiter)
-    read = [row.cells for row in islice(_rows(file, dialect), SAMPLE_ROWS + 1)]
+    except UnicodeError as error:
+        # UTF-16 without its mark.
+        raise UnreadableFile(f"The file can’t be read as {encoding_name(encoding)} text.") from error
+    names_its_delimiter, found_delimiter = _delimiter(text)
+    dialect = Dialect(encoding, delimiter or found_delimiter, False, (), lines, names_its_delimiter)
+    read = [row.cells for row in islice(_text_rows(file, dialect), SAMPLE_ROWS + 1)]
     if not read:
         raise UnreadableFile("The file is empty.")
     return _with_header(dialect, read, has_header)
+
+
+def _inspect_workbook(file: BinaryIO, *, has_header: bool | None, sheet: str | None) -> Inspection:
+    """Of several sheets, the first that is not hidden and has a column of numbers or addresses."""
+    sheets = workbooks.find_sheets(file, first_rows=SAMPLE_ROWS + 1)
+    names = tuple(one.name for one in sheets)
+
+    def inspection(one: workbooks.SheetStart) -> Inspection:
+        dialect = Dialect("", "", False, (), one.rows, kind=WORKBOOK, sheet=one.name, sheets=names)
+        return _with_header(dialect, [row.cells for row in one.first_rows], has_header)
+
+    def holds_contacts(one: workbooks.SheetStart) -> bool:
+        try:
+            found = inspection(one)
+        except UnreadableFile:
+            return False
+        targets = mapping.guess(found.dialect.columns, found.rows, "")
+        return mapping.PHONE in targets or mapping.EMAIL in targets
+
+    if sheet in names:
+        return inspection(sheets[names.index(sheet)])
+    shown = [one for one in sheets if not one.is_hidden] or sheets
+    return inspection(next(filter(holds_contacts, shown), shown[0]))
 
 
 def _with_header(dialect: Dialect, read: list[list[str]], has_header: bool | None) -> Inspection:
@@ -208,10 +231,11 @@ def rows(file: BinaryIO, dialect: Dialect) -> Iterator[Row]:
 
     Raises ``UnreadableFile`` at the place that can't be read.
     """
-    found = _rows(file, dialect)
+    is_workbook = dialect.kind == WORKBOOK
+    found = workbooks.sheet_rows(file, dialect.sheet) if is_workbook else _text_rows(file, dialect)
     for _ in islice(found, dialect.above + dialect.has_header):
         pass
-    if dialect.kind == WORKBOOK:
+    if is_workbook:
         # What is scribbled beside the table is no part of it.
         width = len(dialect.columns)
         for row in found:
@@ -221,12 +245,6 @@ def rows(file: BinaryIO, dialect: Dialect) -> Iterator[Row]:
                 yield row
         return
     yield from found
-
-
-def _rows(file: BinaryIO, dialect: Dialect) -> Iterator[Row]:
-    if dialect.kind == WORKBOOK:
-        return workbooks.sheet_rows(file, dialect.sheet)
-    return _text_rows(file, dialect)
 
 
 def _text_rows(file: BinaryIO, dialect: Dialect) -> Iterator[Row]:
@@ -276,11 +294,15 @@ class _Lines:
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
-                good = _decoder(self._encoding, errors="ignore").decode(error.object[: error.start])
+                good = error.object[: error.start].decode(error.encoding, "ignore")
                 line = read + sum(1 for _ in _LINE.finditer(rest + good)) + 1
                 raise UnreadableFile(
                     f"Line {line:,} can’t be read as {encoding_name(self._encoding)} text: the file was cut "
                     f"off there, or it mixes encodings. {_ADVICE}"
+                ) from error
+            except UnicodeError as error:
+                raise UnreadableFile(
+                    f"The file can’t be read as {encoding_name(self._encoding)} text. {_ADVICE}"
                 ) from error
             # Spreadsheets write no NULs; what did, meant nothing by them.
             text = rest + text.replace("\0", "")
@@ -367,28 +389,28 @@ def _encoding(file: BinaryIO, start: bytes) -> tuple[str, int]:
         for run in _HIGH_BYTES.findall(others):
             runs += 1
             strays += len(run)
-    if encoding or characters > strays / 10:
+    if encoding or characters >= strays:
         return MIXED, lines
     if is_1252:
         return "cp1252", lines
+    if _is_mostly(file, "cp932", "[\u3041-\u30fe]"):
+        return "cp932", lines
     if strays < 1.3 * runs:
         # Accents that stand alone among letters, in bytes that Windows has no use for.
         return "cp850", lines
-    return _asian_encoding(file), lines
-
-
-def _asian_encoding(file: BinaryIO) -> str:
-    file.seek(0)
-    sample = file.read(_SAMPLE_BYTES)
-    for encoding, telling in (("cp932", "[\u3041-\u30fe]"), ("gb18030", "[\u4e00-\u9fff]")):
-        try:
-            text = codecs.getincrementaldecoder(encoding)().decode(sample)
-        except UnicodeDecodeError:
-            continue
-        beyond = [char for char in text if not char.isascii()]
-        if len(re.findall(telling, text)) > len(beyond) / 5:
-            return encoding
+    if _is_mostly(file, "gb18030", "[\u4e00-\u9fff]"):
+        return "gb18030", lines
     raise UnreadableFile(f"The file’s characters are written in an encoding that is not known. {_ADVICE}")
+
+
+def _is_mostly(file: BinaryIO, encoding: str, letters: str) -> bool:
+    """Whether a file can be read so, and many of its characters beyond ASCII are of an alphabet then."""
+    file.seek(0)
+    try:
+        text = _decoder(encoding).decode(file.read(_SAMPLE_BYTES))
+    except UnicodeDecodeError:
+        return False
+    return len(re.findall(letters, text)) > sum(not char.isascii() for char in text) / 4
 
 
 def _encoding_by_start(start: bytes) -> str | None:

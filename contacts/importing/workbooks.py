@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -58,11 +59,12 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
 @dataclass(frozen=True)
-class Sheets:
-    """The names of a workbook's sheets that hold something, and about how many rows the one chosen has."""
+class SheetStart:
+    """A sheet that holds something: its first rows, and about how many it has."""
 
-    names: tuple[str, ...]
-    chosen: str
+    name: str
+    is_hidden: bool
+    first_rows: list[Row]
     rows: int
 
 
@@ -89,18 +91,17 @@ def refuse_old_kinds(start: bytes, file: BinaryIO) -> None:
     raise UnreadableFile(f"This is an old Excel workbook (.xls). {_SAVE}")
 
 
-def find_sheets(file: BinaryIO, *, sheet: str | None = None) -> Sheets:
-    """The sheets that hold something. The first of them that is not hidden is chosen, or ``sheet``.
-
-    Raises ``UnreadableFile``.
-    """
+def find_sheets(file: BinaryIO, *, first_rows: int) -> list[SheetStart]:
+    """The sheets that hold something, in the workbook's order. Raises ``UnreadableFile``."""
     with _opened(file) as workbook:
-        filled = [one for one in workbook.sheets[:MAX_SHEETS] if next(workbook.rows(one), None) is not None]
-        if not filled:
-            raise UnreadableFile("The workbook is empty: none of its sheets holds anything.")
-        shown = [one for one in filled if not one.is_hidden]
-        chosen = next((one for one in filled if one.name == sheet), (shown or filled)[0])
-        return Sheets(tuple(one.name for one in filled), chosen.name, workbook.count_rows(chosen))
+        found = [
+            SheetStart(one.name, one.is_hidden, rows, workbook.count_rows(one))
+            for one in workbook.sheets[:MAX_SHEETS]
+            if (rows := list(islice(workbook.rows(one), first_rows)))
+        ]
+    if not found:
+        raise UnreadableFile("The workbook is empty: none of its sheets holds anything.")
+    return found
 
 
 def sheet_rows(file: BinaryIO, sheet: str) -> Iterator[Row]:

@@ -139,7 +139,8 @@ def detail(request: Request, pk: int) -> HttpResponse:
         # Sent twice, or by someone who came later: show where it stands.
         return redirect(_with_next(contact_import.get_absolute_url(), _next(request)))
     is_active = contact_import.status in IMPORT.active
-    lines = max(1, int(contact_import.dialect.get("lines", 0)), contact_import.rows)
+    dialect = Dialect.from_json(contact_import.dialect)
+    about = max(1, dialect.lines - dialect.has_header - dialect.above, contact_import.rows)
     rejected = contact_import.rejected_rows.order_by("line")[:SHOWN_REJECTIONS]
     context = {
         "section": "contacts",
@@ -148,14 +149,15 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "is_active": is_active,
         "is_for_contacts": contact_import.purpose == Import.Purpose.CONTACTS,
         "may_cancel": request.user.may_edit and contact_import.status in IMPORT["cancel"].sources,
-        "percent": min(99, 100 * contact_import.rows // lines),
-        "about": lines,
+        "percent": min(99, 100 * contact_import.rows // about),
+        "about": about,
         "is_stuck": contact_import.status == ImportStatus.RUNNING and not is_running_somewhere(pk),
         "rejected": [] if is_active else [(row, _excerpt(row.values)) for row in rejected],
         "shown": SHOWN_REJECTIONS,
         "sums": [
-            (colour, getattr(contact_import, name), words)
+            (colour, count, words)
             for colour, name, words in SUMS[contact_import.purpose]
+            if (count := getattr(contact_import, name))
         ],
     }
     name = "contacts/import.html"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 
@@ -9,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts.importing.reading import Dialect, UnreadableFile, inspect, rows
+from contacts.importing.reading import (
+    DELIMITER_NAMES,
+    ENCODING_NAMES,
+    Dialect,
+    UnreadableFile,
+    inspect,
+    rows,
+)
 
 TEXT = "Name,Phone\nJosé,(415) 555-0101\nZoë,(415) 555-0102\n"
 
@@ -118,6 +126,68 @@ def test_any_bytes_are_read_or_refused(data):
     except UnreadableFile:
         return
     assert all(any(row) for row in found)
+
+
+@given(
+    st.one_of(st.binary(max_size=200), st.text(max_size=100).map(str.encode)),
+    st.sampled_from([None, *ENCODING_NAMES]),
+    st.sampled_from([None, *DELIMITER_NAMES]),
+    st.sampled_from([None, True, False]),
+)
+def test_whatever_a_person_says_of_a_file_it_is_read_or_refused(data, encoding, delimiter, has_header):
+    file = io.BytesIO(data)
+    with contextlib.suppress(UnreadableFile):
+        dialect = inspect(file, encoding=encoding, delimiter=delimiter, has_header=has_header).dialect
+        assert all(any(row.cells) for row in rows(file, dialect))
+
+
+def test_an_encoding_that_was_guessed_wrong_can_be_said():
+    data = "Name,Phone\nŽižić,+385 1 4567 890\n".encode("cp1250")
+    file = io.BytesIO(data)
+    assert inspect(file).rows[0][0] != "Žižić"
+    assert inspect(file, encoding="cp1250").rows[0][0] == "Žižić"
+    with pytest.raises(UnreadableFile, match="UTF-16"):
+        inspect(file, encoding="utf-16")
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "name"),
+    [
+        ("UTF-8 with a piece of Windows in it", TEXT.encode() + "Jürgen,1\n".encode("cp1252"), "Jürgen"),
+        (
+            "a mark in front of something else",
+            b"\xef\xbb\xbf" + "Name,Phone\nJürgen,1\n".encode("cp1252"),
+            "Jürgen",
+        ),
+        ("MS-DOS", "Name,Phone\nJürgen,1\n".encode("cp850"), "Jürgen"),
+        ("Shift-JIS", "氏名,電話番号\nサトウ みさき,1\n".encode("cp932"), "サトウ みさき"),
+        ("GB 18030", "姓名,电话\n王伟,1\n張敏,1\n".encode("gb18030"), "張敏"),
+    ],
+)
+def test_other_encodings_are_told_apart(kind, data, name):
+    assert read(data)[-1][0] == name
+
+
+def test_what_stands_above_the_header_is_passed_over():
+    data = b"Contacts report,,\nMade on 22 Nov 2026,,\n\nName,Phone,City\nAnna,4155550101,Reno\n"
+    file = io.BytesIO(data)
+    assert [(row.line, row.cells[0]) for row in rows(file, inspect(file).dialect)] == [(5, "Anna")]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_lines_keep_their_numbers_across_blocks(line_end):
+    people = [f"{n},(415) 555-0101,{'x' * (n % 700)}" for n in range(4000)]
+    file = io.BytesIO(line_end.join(["Id,Phone,Note", *people]).encode())
+    found = list(rows(file, inspect(file).dialect))
+    assert [row.line for row in found] == list(range(2, 4002))
+    assert [row.cells[0] for row in found] == [str(n) for n in range(4000)]
+
+
+def test_the_line_that_cannot_be_read_is_named():
+    data = b"\xff\xfe" + "Name\tPhone\n".encode("utf-16-le") + "Anna\t1\n".encode("utf-16-le") * 50_000
+    data += b"\x00\xd8\x00\xd8" + "Bo\t2\n".encode("utf-16-le")
+    with pytest.raises(UnreadableFile, match=r"Line 50,002 can’t be read as UTF-16"):
+        read(data)
 
 
 CELLS = st.text(
