@@ -14,6 +14,9 @@ from bench.report import Report
 
 BENCHMARKS = {
     "call-life": ("bench.call_life", "the full life of a call, against the floor of bare requests"),
+    "enroll": ("bench.enroll", "a list into a channel, against a bare INSERT … SELECT"),
+    "export": ("bench.export", "a list and all calls as CSV, against COPY TO"),
+    "pages": ("bench.pages", "the pages with a million contacts and calls, against ten thousand"),
 }
 
 

@@ -265,8 +265,8 @@ class Sizes:
 
     @classmethod
     def of(cls, contacts: int) -> Sizes:
-        """As many calls, and a campaign for each thousand, but more than a page of them."""
-        return cls(contacts, contacts, max(100, contacts // 1000))
+        """As many calls, and a campaign for each thousand, but enough for every page to be full."""
+        return cls(contacts, contacts, max(300, contacts // 1000))
 
 
 def fill(sizes: Sizes, now: datetime | None = None) -> None:
@@ -356,12 +356,21 @@ def _indexes_later(cursor: Any, *tables: str) -> Iterator[None]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.data", description=__doc__)
-    parser.add_argument("contacts", type=int, help="and as many calls; a campaign for each thousand")
+    parser.add_argument("contacts", type=int)
+    parser.add_argument("--calls", type=int, help="default: as many")
+    parser.add_argument("--campaigns", type=int, help="default: one for each thousand, at least 300")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    sizes = Sizes.of(options.contacts)
+    usual = Sizes.of(options.contacts)
     django.setup()
-    fill(Sizes(sizes.contacts, sizes.calls, sizes.campaigns, options.seed))
+    fill(
+        Sizes(
+            options.contacts,
+            usual.calls if options.calls is None else options.calls,
+            usual.campaigns if options.campaigns is None else options.campaigns,
+            options.seed,
+        )
+    )
 
 
 if __name__ == "__main__":

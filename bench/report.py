@@ -14,12 +14,19 @@ class Row:
     what: str
     value: float
     unit: str
-    # The least it should be; None: no bar, only told.
+    # What it should be at least, or at most; None: no bar, only told.
     bar: float | None = None
+    at_most: float | None = None
 
     @property
     def is_met(self) -> bool:
-        return self.bar is None or self.value >= self.bar
+        enough = self.bar is None or self.value >= self.bar
+        return enough and (self.at_most is None or self.value <= self.at_most)
+
+    @property
+    def bar_in_words(self) -> str:
+        bars = (("≥", self.bar), ("≤", self.at_most))
+        return ", ".join(f"{sign} {bar:g} {self.unit}".rstrip() for sign, bar in bars if bar is not None)
 
 
 @dataclass
@@ -29,8 +36,10 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, what: str, value: float, unit: str, bar: float | None = None) -> None:
-        self.rows.append(Row(what, value, unit, bar))
+    def add(
+        self, what: str, value: float, unit: str, bar: float | None = None, *, at_most: float | None = None
+    ) -> None:
+        self.rows.append(Row(what, value, unit, bar, at_most))
 
     @property
     def is_met(self) -> bool:
@@ -46,8 +55,8 @@ class Report:
             "|---|---:|---:|---|",
         ]
         for row in self.rows:
-            bar = "" if row.bar is None else f"≥ {row.bar:g} {row.unit}".rstrip()
-            verdict = "" if row.bar is None else ("met" if row.is_met else "**missed**")
+            bar = row.bar_in_words
+            verdict = "" if not bar else ("met" if row.is_met else "**missed**")
             lines.append(f"| {row.what} | {row.value:,.4g} {row.unit} | {bar} | {verdict} |")
         return "\n".join([*lines, "", *self.notes])
 
