@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, TextField, Value, When
 
 from contacts.exporting import Iso, YesNo, csv_of, text
-from dialer.models import Call
+from dialer.models.call import ERASED_PERSON, Call
 
 # Heading -> expression. Numbers are ours and checked by the database: "+" and digits.
 COLUMNS: dict[str, Any] = {
@@ -16,7 +16,9 @@ COLUMNS: dict[str, Any] = {
     "Campaign": text("campaign_name"),
     "Channel": text("channel_name"),
     "Run": F("run"),
-    "Contact": text("contact_name"),
+    "Contact": Case(
+        When(to_number="", then=Value(ERASED_PERSON)), default=text("contact_name"), output_field=TextField()
+    ),
     "Number": F("to_number"),
     "Caller ID": F("from_number"),
     "Assistant": text("assistant_name"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analytics.views import calls, listings, live, recordings
+from analytics.views import calls, erasing, listings, live, recordings
 
 app_name = "analytics"
 
@@ -18,5 +18,6 @@ urlpatterns = [
     path("calls/<int:call_id>/notes/", calls.notes, name="notes"),
     path("calls/<int:call_id>/recording/", recordings.recording, name="recording"),
     path("calls/<int:call_id>/recording/peaks/", recordings.recording_peaks, name="peaks"),
+    path("contacts/<int:contact_id>/erase/", erasing.erase, name="erase_contact"),
     path("contacts/<int:contact_id>/history/", listings.contact_history, name="contact_history"),
 ]

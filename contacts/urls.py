@@ -1,11 +1,18 @@
 from django.urls import path
 
-from contacts.views import contacts, do_not_contact, imports, lists
+from contacts.views import contacts, do_not_contact, fields, imports, lists
 
 app_name = "contacts"
 
 urlpatterns = [
     path("", contacts.contacts, name="contacts"),
+    path("new/", contacts.new, name="new"),
+    path("export/", contacts.export, name="export"),
+    path("chosen/<slug:operation>/", contacts.chosen, name="chosen"),
+    path("fields/", fields.fields, name="fields"),
+    path("fields/<int:pk>/", fields.edit, name="field_edit"),
+    path("fields/<int:pk>/count/", fields.count, name="field_count"),
+    path("fields/<int:pk>/delete/", fields.delete, name="field_delete"),
     path("<int:pk>/", contacts.contact, name="contact"),
     path("<int:pk>/edit/", contacts.edit, name="edit"),
     path("<int:pk>/do-not-contact/", contacts.forbid, name="forbid"),

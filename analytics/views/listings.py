@@ -20,6 +20,7 @@ from analytics import queries
 from analytics.exporting import calls_as_csv
 from analytics.filters import NO_DISPOSITION, OUTCOMES, Filters
 from analytics.panel import panel_of
+from analytics.timeline import timeline_of
 from campaigns.lifecycles import EnrollmentStatus
 from campaigns.models import Campaign, Disposition
 from campaigns.services import record_access, record_activity
@@ -31,7 +32,6 @@ from interface.pagination import keyset_page
 logger = logging.getLogger(__name__)
 
 PAGE = 50
-CONTACT_PAGE = 20
 
 
 @reader_required
@@ -181,20 +181,15 @@ def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> Htt
 @reader_required
 @require_safe
 def contact_history(request: HttpRequest, contact_id: int) -> HttpResponse:
-    """A fragment for a contact's page: its calls in every campaign, newest first."""
-    contact = get_object_or_404(Contact, pk=contact_id)
-    page = keyset_page(
-        queries.related(queries.calls_with(contact)),
-        order=["-id"],
-        cursor=request.GET.get("cursor", ""),
-        size=CONTACT_PAGE,
-    )
-    context = {
-        "contact": contact,
-        "page": page,
-        "items": [{"call": call, "standing": queries.standing_of(call)} for call in page],
-    }
-    return render(request, "analytics/contact_history.html", context)
+    """Everything that happened with a contact, newest first: a page, and a part of the contact's own.
+
+    Asked for what is older by htmx, only that.
+    """
+    contact = get_object_or_404(Contact, pk=contact_id, erased_at=None)
+    cursor = request.GET.get("before", "")
+    context = {"section": "contacts", "contact": contact, "timeline": timeline_of(contact, cursor)}
+    part = ("#more" if cursor else "#timeline") if _is_fragment(request) else ""
+    return render(request, f"analytics/contact_history.html{part}", context)
 
 
 # --- CSV -------------------------------------------------------------------------------------------

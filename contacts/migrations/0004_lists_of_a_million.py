@@ -38,6 +38,14 @@ DROP FUNCTION contacts_fold(text);
 """
 
 
+# What contacts have already, by the names that prompts use.
+KNOWN_FIELDS = """
+INSERT INTO contacts_customfield (name, label, kind, description, created_at)
+SELECT DISTINCT ON (left(name, 60)) left(name, 60), left(name, 60), 'text', '', now()
+FROM contacts_contact, jsonb_object_keys(fields) AS name WHERE name <> ''
+"""
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("contacts", "0003_guard_imports"),
@@ -426,4 +434,5 @@ class Migration(migrations.Migration):
             model_name="contactevent",
             index=models.Index(fields=["contact", "-id"], name="event_of_contact"),
         ),
+        migrations.RunSQL(KNOWN_FIELDS, migrations.RunSQL.noop),
     ]

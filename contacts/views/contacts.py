@@ -2,73 +2,184 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
+import logging
+from typing import Any
 
-from django.conf import settings
-from django.http import HttpResponse
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import editor_required, reader_required
-from contacts.forms.contacts import ContactForm
-from contacts.models import Contact, DoNotContact, List
-from contacts.queries import number_is_do_not_contact, search_contacts
-from contacts.services import Refused, add_to_do_not_contact, edit_contact
+from contacts.contact_csv import contacts_as_csv
+from contacts.everybody import Chosen, EverybodyFilters
+from contacts.exporting import download
+from contacts.forms.chosen import OPERATIONS
+from contacts.forms.contacts import ContactForm, NewContactForm
+from contacts.local_time import local_time, zones_in_words
+from contacts.models import Contact, CustomField, DoNotContact, DoNotContactRemoval, List, Tally
+from contacts.queries import Count, count_of, do_not_contact, everybody, number_is_do_not_contact, tally
+from contacts.services import KnownAlready, Refused, add_to_do_not_contact, create_contact, edit_contact
 from contacts.views.request import Request
+from contacts.views.selects import selects
 from interface.pagination import keyset_page
 from interface.toasts import toast
+
+logger = logging.getLogger(__name__)
+
+LISTS_OFFERED = 200
 
 
 @require_safe
 @reader_required
 def contacts(request: Request) -> HttpResponse:
-    """All contacts, newest first; ``?q=`` searches."""
-    query = request.GET.get("q", "").strip()
-    found = search_contacts(Contact.objects.all(), query, settings.DEFAULT_COUNTRY)
+    """All contacts, newest first, narrowed down by what the address says."""
+    filters = EverybodyFilters.of(request.GET)
+    found = filters.contacts()
     page = keyset_page(
         found.select_related("zone_set").annotate(
             is_do_not_call=number_is_do_not_contact(DoNotContact.Scope.VOICE)
         ),
-        order=["-id"],
+        order=[filters.order],
         cursor=request.GET.get("cursor"),
+        twin="id" if filters.list else "",
     )
+    if filters.is_empty:
+        count = Count(tally(Tally.Of.CONTACTS))
+    elif page.next or page.previous:
+        count = count_of(found)
+    else:
+        count = Count(len(page))
     now = timezone.now()
     context = {
         "section": "contacts",
         "tab": "contacts",
-        "query": query,
+        "filters": filters,
+        "query": filters.of_contacts.q,
+        "given": filters.given,
+        "address": filters.address(),
         "page": page,
         "rows": [(contact, local_time(contact, now)) for contact in page],
-        "total": found.count(),
-        "is_new": not query and not page.items,
+        "count": count,
+        "choosing": request.user.may_edit,
+        "is_new": filters.is_empty and not page.items,
     }
     name = "contacts/contacts.html"
-    return render(request, f"{name}#results" if request.htmx else name, context)
+    if request.htmx:
+        return render(request, f"{name}#results", context)
+    context |= {
+        "selects": selects(filters.of_contacts),
+        "lists": List.objects.order_by("name").values_list("pk", "name")[:LISTS_OFFERED],
+    }
+    return render(request, name, context)
+
+
+@require_safe
+@reader_required
+def export(request: Request) -> HttpResponseBase:
+    """Exactly the contacts that the page shows at the same address, all pages of them."""
+    # Without the query: whom somebody looked for is in it.
+    logger.info("%s exported %s", request.user.get_username(), request.path)
+    filters = EverybodyFilters.of(request.GET)
+    try:
+        found = filters.contacts().order_by(filters.order)
+        content = contacts_as_csv(found) if request.method == "GET" else ()
+    except Refused as refused:
+        toast(request, str(refused), level=messages.ERROR)
+        return redirect("contacts:contacts")
+    return download(content, f"contacts-{timezone.localdate():%Y-%m-%d}.csv")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@editor_required
+def chosen(request: Request, operation: str) -> HttpResponse:
+    """Something done with contacts that were chosen: a page, or a dialog for htmx."""
+    if operation not in OPERATIONS:
+        raise Http404
+    form = OPERATIONS[operation](
+        request.POST if request.method == "POST" else None, chosen=Chosen.of(request.GET)
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            said = form.do(request.user)
+        except Refused as refused:
+            form.add_error(None, str(refused))
+        else:
+            toast(request, said)
+            return redirect("contacts:contacts")
+    name = "contacts/contacts_chosen.html"
+    return render(
+        request,
+        f"{name}#dialog" if request.htmx else name,
+        {"section": "contacts", "form": form},
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@editor_required
+def new(request: Request) -> HttpResponse:
+    """Somebody added by hand."""
+    form = NewContactForm(request.POST or None)
+    known = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = create_contact(**form.cleaned_data, actor=request.user)
+        except KnownAlready as refused:
+            known = refused.contact
+            link = format_html('<a class="link" href="{}">See the contact</a>', known.get_absolute_url())
+            form.add_error(
+                "phone_number" if known.phone_number else "email", format_html("{} {}", str(refused), link)
+            )
+        except Refused as refused:
+            form.add_error("phone_number", str(refused))
+        else:
+            toast(request, f"{made} was added.")
+            return redirect(made)
+    context = {"section": "contacts", "form": form}
+    return render(request, "contacts/contact_new.html", context, status=422 if form.errors else 200)
 
 
 @require_safe
 @reader_required
 def contact(request: Request, pk: int) -> HttpResponse:
-    found = get_object_or_404(Contact.objects.select_related("zone_set"), pk=pk)
+    found = get_object_or_404(everybody().select_related("zone_set"), pk=pk)
+    address = _address(found)
+    forbidden = list(do_not_contact().filter(address).select_related("created_by").order_by("scope"))
+    labels = {field.name: field.label for field in CustomField.objects.filter(name__in=found.fields)}
     context = {
         "section": "contacts",
         "contact": found,
         "local": local_time(found, timezone.now()),
+        "zones_in_words": zones_in_words(found),
         "lists": List.objects.filter(
             memberships__contact=found, memberships__removed_in__isnull=True
         ).order_by("name"),
-        "forbidden": DoNotContact.objects.filter(phone_number=found.phone_number).select_related("created_by")
-        if found.phone_number
-        else (),
+        "fields": [(name, labels.get(name, name), value) for name, value in found.fields.items()],
+        "forbidden": forbidden,
+        "removals": DoNotContactRemoval.objects.filter(address)
+        .select_related("removed_by")
+        .order_by("-removed_at")[:5],
+        "may_forbid": not any(
+            entry.scope == DoNotContact.Scope.ALL and not entry.expires_at for entry in forbidden
+        ),
     }
     return render(request, "contacts/contact.html", context)
 
 
+def _address(contact: Contact) -> Q:
+    """Entries about a contact: about its number, and about its address."""
+    number = Q(phone_number=contact.phone_number) if contact.phone_number else Q(pk__in=[])
+    return number | Q(email=contact.email) if contact.email else number
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @editor_required
 def edit(request: Request, pk: int) -> HttpResponse:
-    found = get_object_or_404(Contact, pk=pk)
+    found = get_object_or_404(everybody(), pk=pk)
     name = str(found)
     form = ContactForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
@@ -81,44 +192,26 @@ def edit(request: Request, pk: int) -> HttpResponse:
                 company=form.cleaned_data["company"],
                 time_zone=form.cleaned_data["time_zone"],
                 fields=form.field_values,
+                actor=request.user,
             )
         except Refused as refused:
             form.add_error("email", str(refused))
         else:
             toast(request, f"{found} was saved.")
             return redirect(found)
-    context = {"section": "contacts", "contact": found, "name": name, "form": form}
+    context: dict[str, Any] = {"section": "contacts", "contact": found, "name": name, "form": form}
     return render(request, "contacts/contact_edit.html", context, status=422 if form.errors else 200)
 
 
 @require_POST
 @editor_required
 def forbid(request: Request, pk: int) -> HttpResponse:
-    """Put this person's number on the do-not-contact list."""
-    found = get_object_or_404(Contact, pk=pk, phone_number__isnull=False)
-    add_to_do_not_contact(
-        phone_number=found.phone_number or "", reason=request.POST.get("reason", ""), actor=request.user
-    )
+    """Put this person's number, or the address of one without a number, on the do-not-contact list."""
+    found = get_object_or_404(everybody(), pk=pk)
+    reason = request.POST.get("reason", "").replace("\0", "")
+    if found.phone_number:
+        add_to_do_not_contact(phone_number=found.phone_number, reason=reason, actor=request.user)
+    else:
+        add_to_do_not_contact(email=found.email or "", reason=reason, actor=request.user)
     toast(request, f"{found} will not be contacted again.")
     return redirect(found)
-
-
-@dataclass(frozen=True)
-class LocalTime:
-    """What the clock shows where a contact is; ``places`` says where that may be."""
-
-    clock: str
-    places: str
-    is_given: bool
-
-
-def local_time(contact: Contact, now: dt.datetime) -> LocalTime | None:
-    """A contact's time now: one clock, or the earliest and the latest of several possible ones."""
-    zones = contact.zone_set.zone_infos()
-    if not zones:
-        return None
-    times = sorted({now.astimezone(zone).replace(tzinfo=None) for zone in zones})
-    clocks = [f"{time:%H:%M}" for time in (times[0], times[-1])]
-    names = [zone.rpartition("/")[2].replace("_", " ") for zone in contact.zone_set.zones]
-    places = names[0] if len(names) == 1 else f"{names[0]} or {len(names) - 1} more"
-    return LocalTime(" to ".join(dict.fromkeys(clocks)), places, bool(contact.time_zone))

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import editor_required, reader_required
 from contacts.contact_csv import contacts_as_csv
 from contacts.exporting import download
-from contacts.filters import NO, UNKNOWN_ZONE, WITH, WITHOUT, YES, ContactFilters, Selection
+from contacts.filters import ContactFilters, Selection
 from contacts.forms.lists import OPERATIONS, ListForm, NumbersForm
+from contacts.local_time import local_time
 from contacts.membership import (
     MOST_COUNTED,
     contacts_added_in,
@@ -28,11 +29,11 @@ from contacts.membership import (
     newest_first,
     uses_of,
 )
-from contacts.models import Contact, DoNotContact, List, ListVersion, ZoneSet
+from contacts.models import Contact, DoNotContact, List, ListVersion
 from contacts.queries import number_is_do_not_contact
 from contacts.services import Refused, add_numbers, create_list, delete_list, rename_list
-from contacts.views.contacts import local_time
 from contacts.views.request import Request
+from contacts.views.selects import selects
 from interface.pagination import Page, keyset_page
 from interface.toasts import toast
 
@@ -128,7 +129,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "filters": filters,
         "given": filters.given,
         "address": filters.address(),
-        "selects": _selects(filters),
+        "selects": selects(filters),
         "page": page,
         "rows": _rows(page),
         "total": total,
@@ -159,37 +160,6 @@ def _rows(contacts: Iterable[Contact]) -> list[tuple[Contact, object]]:
 def _total(page: Page[Contact], contacts: QuerySet[Contact]) -> int:
     """How many there are, up to a bound; not counted where the page shows all of them."""
     return counted_up_to(contacts) if page.next or page.previous else len(page)
-
-
-@dataclass(frozen=True)
-class Select:
-    """A filter: its name in the address, what people call it, and (value, words, whether chosen)."""
-
-    name: str
-    label: str
-    options: list[tuple[str, str, bool]]
-
-
-def _selects(filters: ContactFilters) -> list[Select]:
-    def select(name: str, label: str, *options: tuple[str, str]) -> Select:
-        chosen = getattr(filters, name)
-        offered = [(value, words, value == chosen) for value, words in (("", label), *options)]
-        if chosen and not any(is_chosen for *_, is_chosen in offered):
-            offered.append((chosen, chosen, True))
-        return Select(name, label, offered)
-
-    zones = sorted({zone for zone_set in ZoneSet.objects.all() for zone in zone_set.zones})
-    return [
-        select("email", "Any email", (WITH, "With an email address"), (WITHOUT, "Without an email address")),
-        select("number", "Any number", (WITH, "With a number"), (WITHOUT, "Without a number")),
-        select("do_not_contact", "Any permission", (YES, "On do-not-contact"), (NO, "Not on do-not-contact")),
-        select(
-            "zone",
-            "Any time zone",
-            (UNKNOWN_ZONE, "Unknown time zone"),
-            *((zone, zone.replace("_", " ")) for zone in zones),
-        ),
-    ]
 
 
 @require_safe

@@ -14,7 +14,6 @@ from campaigns.models import Assistant, Campaign, Channel, Disposition, Enrollme
 from contacts.models import Contact
 from dialer.lifecycles import CallState
 
-
 ERASED_PERSON = "Erased person"
 
 

@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import Role
 from campaigns.models import CallerId, Disposition
-from contacts.models import DoNotContact, List
+from contacts.models import CustomField, DoNotContact, List
 from tests.factories import (
     AssistantFactory,
     ChannelFactory,
@@ -87,6 +87,13 @@ TABLE: dict[str, Rule] = {
     "campaigns:disposition_delete": Rule(EDITORS),
     # Contacts. What readers send to the pages of imports, lists and do-not-contact is not looked at.
     "contacts:contacts": Rule(READERS),
+    "contacts:new": Rule(EDITORS),
+    "contacts:export": Rule(READERS),
+    "contacts:chosen": Rule(EDITORS),
+    "contacts:fields": Rule(READERS),
+    "contacts:field_count": Rule(READERS),
+    "contacts:field_edit": Rule(EDITORS),
+    "contacts:field_delete": Rule(EDITORS),
     "contacts:contact": Rule(READERS),
     "contacts:edit": Rule(EDITORS),
     "contacts:forbid": Rule(EDITORS),
@@ -120,6 +127,7 @@ TABLE: dict[str, Rule] = {
     "analytics:recording": Rule(READERS),
     "analytics:peaks": Rule(READERS),
     "analytics:contact_history": Rule(READERS),
+    "analytics:erase_contact": Rule(EDITORS),
     # Webhooks
     "hooks:plivo": Rule(SIGNED),
     "hooks:assistant": Rule(SIGNED),
@@ -165,13 +173,14 @@ def world(db) -> dict[str, Any]:
         "caller_id": CallerId.objects.latest("pk").pk,
         "disposition": Disposition.objects.latest("pk").pk,
         "do_not_contact": DoNotContactFactory().pk,
+        "field": CustomField.objects.create(name="plan", label="Plan").pk,
         "contact": ContactFactory().pk,
     }
 
 
 def address(name: str, world: dict[str, Any]) -> str:
     wanted = URLS[name].pattern.converters
-    nouns = ("do_not_contact", "assistant", "caller_id", "disposition")
+    nouns = ("do_not_contact", "assistant", "caller_id", "disposition", "field")
     kind = next((noun for noun in nouns if noun in name), "contact")
     return reverse(name, kwargs={key: world[kind if key == "pk" else key] for key in wanted})
 

@@ -21,7 +21,7 @@ from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Activity, Campaign, Channel, ReattemptRule
 from campaigns.models.rules import ALL_DAY, BUSINESS_HOURS
 from campaigns.preflight import preflight
-from contacts.models import Import, List
+from contacts.models import CustomField, List
 from tests.factories import (
     AssistantFactory,
     CallerIdFactory,
@@ -426,8 +426,8 @@ def test_the_time_of_a_start_is_read_where_the_schedule_is():
 
 
 def test_fields_of_the_contacts_are_offered_for_the_prompt(as_supervisor):
-    ContactFactory(fields={"plan": "Gold"})
-    Import.objects.create(list_name="x", country="US", mapping={"0": "phone_number", "1": "field:renews_on"})
+    for name in ("plan", "renews_on"):
+        CustomField.objects.create(name=name, label=name)
     page = as_supervisor.get(NEW).content.decode()
     for name in ("first_name", "plan", "renews_on"):
         assert f'data-insert="{name}"' in page

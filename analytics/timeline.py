@@ -1,0 +1,231 @@
+"""Everything that ever happened with a contact, as one time line, newest first.
+
+Each source is asked for one page at most, from where the last page ended, and the pages are merged: a
+contact that was called a thousand times costs what one that was called twice does.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet, TextChoices
+from django.urls import reverse
+
+from analytics.queries import calls_with, related
+from campaigns.lifecycles import WAITING, EnrollmentStatus
+from campaigns.models import Enrollment
+from contacts.models import Contact, ContactEvent, DoNotContact, DoNotContactRemoval, ListVersion, Membership
+from dialer.models import Call
+
+PAGE = 20
+MEMBERSHIPS = 500
+
+
+class Kind(TextChoices):
+    """What happened; at the same moment, in this order from the last to the first."""
+
+    CALL = "call", "Call"
+    PLACE = "place", "Campaign"
+    FORBIDDEN = "forbidden", "Do not contact"
+    ALLOWED = "allowed", "Do not contact"
+    WAS_FORBIDDEN = "was_forbidden", "Do not contact"
+    EDIT = "edit", "Change"
+    LEFT = "left", "List"
+    JOINED = "joined", "List"
+    CREATED = "created", "Contact"
+
+
+_ORDER = {kind: place for place, kind in enumerate(reversed(Kind))}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened. ``text`` is a sentence without its subject where ``by`` did it."""
+
+    kind: Kind
+    at: datetime
+    # Of its own source, to tell apart what happened at the same moment.
+    key: int
+    text: str = ""
+    by: str = ""
+    detail: str = ""
+    address: str = ""
+    # What it is about, with the address: a list, a campaign.
+    subject: str = ""
+    call: Call | None = None
+    place: Enrollment | None = None
+    # When a waiting contact's turn comes.
+    due_at: datetime | None = None
+
+    @property
+    def rank(self) -> tuple[datetime, int, int]:
+        return self.at, _ORDER[self.kind], self.key
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """``older`` is the cursor of the next page, empty at the end."""
+
+    entries: list[Entry] = field(default_factory=list)
+    older: str = ""
+
+
+def timeline_of(contact: Contact, cursor: str = "", size: int = PAGE) -> Timeline:
+    """One page; a cursor that can't be read shows the first."""
+    after = _read(cursor)
+    sources = (
+        _calls(contact, after, size + 1),
+        _places(contact, after, size + 1),
+        _do_not_contact(contact, after, size + 1),
+        _edits(contact, after, size + 1),
+        _memberships(contact),
+        [Entry(Kind.CREATED, contact.created_at, contact.pk, "Added to Carillon")],
+    )
+    found = [entry for source in sources for entry in source if after is None or entry.rank < after]
+    found.sort(key=lambda entry: entry.rank, reverse=True)
+    shown = found[:size]
+    return Timeline(shown, _write(shown[-1].rank) if len(found) > size else "")
+
+
+Rank = tuple[datetime, int, int]
+
+
+def _page(rows: QuerySet[Any], kind: Kind, column: str, after: Rank | None, size: int) -> QuerySet[Any]:
+    """The newest rows of one source that come after ``after``."""
+    if after is not None:
+        at, order, key = after
+        here = _ORDER[kind]
+        past = Q(**{f"{column}__lt": at})
+        if here < order:
+            past |= Q(**{column: at})
+        elif here == order:
+            past |= Q(**{column: at, "pk__lt": key})
+        rows = rows.filter(past)
+    return rows.order_by(f"-{column}", "-pk")[:size]
+
+
+def _calls(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:
+    for call in _page(related(calls_with(contact)), Kind.CALL, "created_at", after, size):
+        yield Entry(
+            Kind.CALL,
+            call.created_at,
+            call.pk,
+            address=reverse("analytics:call", args=[call.pk]),
+            subject=call.campaign_name,
+            detail=call.summary,
+            call=call,
+        )
+
+
+def _places(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:
+    rows = Enrollment.objects.filter(contact=contact).select_related("channel__campaign")
+    for place in _page(rows, Kind.PLACE, "updated_at", after, size):
+        channel = place.channel
+        yield Entry(
+            Kind.PLACE,
+            place.updated_at,
+            place.pk,
+            address=reverse("campaigns:campaign", args=[channel.campaign_id]),
+            subject=channel.campaign.name,
+            detail=place.reason,
+            place=place,
+            due_at=place.due_at
+            if place.status in WAITING and (place.attempts or place.status == EnrollmentStatus.CALLBACK)
+            else None,
+        )
+
+
+def _do_not_contact(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:
+    address = Q(pk__in=[])
+    if contact.phone_number:
+        address |= Q(phone_number=contact.phone_number)
+    if contact.email:
+        address |= Q(email=contact.email)
+    entries = DoNotContact.objects.filter(address).select_related("created_by")
+    for entry in _page(entries, Kind.FORBIDDEN, "created_at", after, size):
+        yield Entry(
+            Kind.FORBIDDEN,
+            entry.created_at,
+            entry.pk,
+            f"put on do-not-contact: {entry.get_scope_display().lower()}",
+            _name(entry.created_by, entry.get_source_display()),
+            entry.reason,
+        )
+    removals = DoNotContactRemoval.objects.filter(address).select_related("added_by", "removed_by")
+    for removal in _page(removals, Kind.ALLOWED, "removed_at", after, size):
+        yield Entry(
+            Kind.ALLOWED,
+            removal.removed_at,
+            removal.pk,
+            f"taken off do-not-contact: {removal.get_scope_display().lower()}",
+            _name(removal.removed_by),
+            removal.removal_reason,
+        )
+    for removal in _page(removals, Kind.WAS_FORBIDDEN, "added_at", after, size):
+        yield Entry(
+            Kind.WAS_FORBIDDEN,
+            removal.added_at,
+            removal.pk,
+            f"put on do-not-contact: {removal.get_scope_display().lower()}",
+            _name(removal.added_by, removal.get_source_display()),
+            removal.reason,
+        )
+
+
+def _edits(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:
+    rows = ContactEvent.objects.filter(contact=contact).select_related("actor")
+    for event in _page(rows, Kind.EDIT, "at", after, size):
+        yield Entry(Kind.EDIT, event.at, event.pk, event.text, _name(event.actor, "Carillon"))
+
+
+def _memberships(contact: Contact) -> Iterable[Entry]:
+    """Joined and left. A contact is on few lists, so that all are read."""
+    members = list(
+        Membership.objects.filter(contact=contact).select_related("list").order_by("-pk")[:MEMBERSHIPS]
+    )
+    numbers = {number for one in members for number in (one.added_in, one.removed_in) if number}
+    versions = ListVersion.objects.filter(list__in={one.list_id for one in members}, number__in=numbers)
+    by_number = {(one.list_id, one.number): one for one in versions.select_related("created_by")}
+    for member in members:
+        for kind, number, text in (
+            (Kind.JOINED, member.added_in, "joined, in version"),
+            (Kind.LEFT, member.removed_in, "left, in version"),
+        ):
+            if number and (version := by_number.get((member.list_id, number))):
+                yield Entry(
+                    kind,
+                    version.created_at,
+                    member.pk,
+                    f"{text} {number}",
+                    _name(version.created_by),
+                    version.note,
+                    member.list.get_absolute_url(),
+                    member.list.name,
+                )
+
+
+def _name(person: Any, otherwise: str = "") -> str:
+    return str(person) if person else otherwise
+
+
+def _write(rank: Rank) -> str:
+    at, order, key = rank
+    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), order, key]).encode()).decode().rstrip("=")
+
+
+def _read(cursor: str) -> Rank | None:
+    if not cursor or len(cursor) > 200:
+        return None
+    try:
+        at, order, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        moment = datetime.fromisoformat(at)
+    except (ValueError, TypeError):
+        return None
+    if moment.tzinfo is None or not isinstance(order, int) or not isinstance(key, int) or abs(key) >= 2**63:
+        return None
+    return moment, order, key

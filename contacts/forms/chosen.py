@@ -1,0 +1,97 @@
+"""What is done with contacts that were chosen among all of them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from contacts.everybody import Chosen
+from contacts.forms.lists import NewName, OneList
+from contacts.models import List
+from contacts.queries import count_of
+from contacts.services import add_to_list, add_to_new_list, forbid_contacts
+
+
+class ChosenForm(forms.Form):
+    """Something to be done with the chosen, which says beforehand how many they are."""
+
+    title: ClassVar[str]
+    action: ClassVar[str]
+    is_destructive: ClassVar[bool] = False
+
+    def __init__(self, data: Any = None, *, chosen: Chosen) -> None:
+        self.chosen = chosen
+        super().__init__(data)
+
+    def clean(self) -> dict[str, Any]:
+        if not self.chosen:
+            raise ValidationError("Choose at least one contact first.")
+        return super().clean() or self.cleaned_data
+
+    def preview(self) -> str:
+        raise NotImplementedError
+
+    def do(self, actor: User) -> str:
+        """Do it; what to say. Raises ``Refused``. Of a valid form."""
+        raise NotImplementedError
+
+    def _people(self) -> str:
+        if not self.chosen:
+            return "Nobody"
+        count = count_of(self.chosen.contacts())
+        more = "More than " if count.is_capped else ""
+        return f"{more}{_people(count.value)}"
+
+
+class AddForm(ChosenForm):
+    title, action = "Add to a list", "Add"
+
+    to = OneList(label="List", queryset=List.objects.none(), empty_label="A new list", required=False)
+    name = NewName(required=False, help_text="Only for a new list.")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["to"].queryset = List.objects.order_by("name")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not cleaned.get("to") and not cleaned.get("name", "").strip() and "to" not in self.errors:
+            self.add_error("name", "Choose a list, or give a new one a name.")
+        return cleaned
+
+    def preview(self) -> str:
+        return f"{self._people()} chosen."
+
+    def do(self, actor: User) -> str:
+        to, contacts = self.cleaned_data["to"], self.chosen.contacts()
+        if to is None:
+            made = add_to_new_list(name=self.cleaned_data["name"], contacts=contacts, actor=actor)
+            return f"“{made.name}” has {_people(made.size)} now."
+        added = add_to_list(list=to, contacts=contacts, actor=actor)
+        return f"{_people(added)} added to “{to.name}”."
+
+
+class ForbidForm(ChosenForm):
+    title, action, is_destructive = "Never contact again", "Add to do-not-contact", True
+
+    reason = forms.CharField(label="Reason", required=False, max_length=200)
+
+    def preview(self) -> str:
+        return f"{self._people()} will not be contacted again, in any way, by any campaign."
+
+    def do(self, actor: User) -> str:
+        added = forbid_contacts(
+            contacts=self.chosen.contacts(), reason=self.cleaned_data["reason"], actor=actor
+        )
+        return f"{added:,} added to do-not-contact."
+
+
+def _people(count: int) -> str:
+    return "1 contact" if count == 1 else f"{count:,} contacts"
+
+
+# By the word in their address.
+OPERATIONS: dict[str, type[ChosenForm]] = {"add": AddForm, "do-not-contact": ForbidForm}

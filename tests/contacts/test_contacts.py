@@ -1,0 +1,466 @@
+"""Contacts by hand: the page of all of them, making, editing, and a contact's time line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+
+from analytics.timeline import Kind, timeline_of
+from campaigns.lifecycles import EnrollmentStatus
+from campaigns.models import Disposition
+from contacts.models import Contact, ContactEvent, CustomField, DoNotContact, List
+from contacts.services import (
+    KnownAlready,
+    Refused,
+    add_to_do_not_contact,
+    add_to_list,
+    create_contact,
+    edit_contact,
+    remove_from_do_not_contact,
+    remove_from_list,
+)
+from tests.factories import (
+    ChannelFactory,
+    ContactFactory,
+    DoNotContactFactory,
+    EnrollmentFactory,
+    ListFactory,
+    zone_set,
+)
+from tests.factories.dialer import CallFactory
+
+pytestmark = pytest.mark.django_db
+PAGE = reverse("contacts:contacts")
+
+
+def said(response) -> str:
+    """The words of a page."""
+    text = re.sub(r"<(script|style|head).*?</\1>", " ", response.content.decode(), flags=re.S)
+    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+
+def names(response) -> list[str]:
+    return [contact.first_name for contact, _ in response.context["rows"]]
+
+
+def test_every_model_is_in_the_admin():
+    assert [m for m in apps.get_app_config("contacts").get_models() if m not in admin.site._registry] == []
+
+
+# --- Everybody -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def people():
+    anna = ContactFactory(first_name="Anna", email="anna@example.com", zone_set=zone_set("America/Denver"))
+    bo = ContactFactory(first_name="Bo", phone_number=None, email="bo@example.com", zone_set=zone_set())
+    cem = ContactFactory(first_name="Cem")
+    DoNotContactFactory(phone_number=cem.phone_number)
+    ListFactory(name="Autumn", members=[anna, cem])
+    return anna, bo, cem
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, ["Cem", "Bo", "Anna"]),
+        ({"q": "ann"}, ["Anna"]),
+        ({"email": "with"}, ["Bo", "Anna"]),
+        ({"email": "without"}, ["Cem"]),
+        ({"number": "without"}, ["Bo"]),
+        ({"do_not_contact": "yes"}, ["Cem"]),
+        ({"do_not_contact": "no"}, ["Bo", "Anna"]),
+        ({"zone": "America/Denver"}, ["Anna"]),
+        ({"zone": "unknown"}, ["Bo"]),
+        ({"list": "one"}, ["Cem", "Anna"]),
+        ({"list": "one", "q": "cem"}, ["Cem"]),
+        ({"since": "2020-01-01"}, ["Cem", "Bo", "Anna"]),
+        ({"since": "2199-01-01"}, []),
+        # Nonsense filters nothing.
+        ({"email": "maybe", "list": "x", "since": "soon", "number": "\0"}, ["Cem", "Bo", "Anna"]),
+        ({"list": "9" * 30, "zone": "\0"}, ["Cem", "Bo", "Anna"]),
+    ],
+)
+def test_contacts_are_narrowed_down(as_viewer, people, asked, found):
+    if asked.get("list") == "one":
+        asked = {**asked, "list": List.objects.get().pk}
+    page = as_viewer.get(PAGE, asked)
+    assert names(page) == found
+    answer = as_viewer.get(reverse("contacts:export"), asked)
+    exported = b"".join(answer.streaming_content).decode("utf-8-sig")
+    assert [row["First name"] for row in csv.DictReader(io.StringIO(exported))] == found
+
+
+def test_a_part_of_the_page_is_answered_to_htmx(as_viewer, people):
+    part = as_viewer.get(PAGE, {"q": "anna"}, headers={"HX-Request": "true"})
+    assert b"<html" not in part.content
+    assert names(part) == ["Anna"]
+
+
+def test_pages_go_on_where_the_last_one_ended(as_viewer):
+    ContactFactory.create_batch(120)
+    ListFactory(members=list(Contact.objects.all()))
+    for asked in ({}, {"list": List.objects.get().pk}, {"q": "415"}):
+        seen, cursor = [], None
+        while cursor != "":
+            page = as_viewer.get(PAGE, {**asked, "cursor": cursor or ""})
+            seen += [contact.pk for contact, _ in page.context["rows"]]
+            cursor = page.context["page"].next
+        assert seen == sorted(seen, reverse=True)
+        assert len(set(seen)) == len(seen) >= 50
+
+
+def test_an_erased_person_is_not_shown(as_viewer, people, supervisor):
+    anna = people[0]
+    Contact.objects.filter(pk=anna.pk).update(
+        phone_number=None, email=None, first_name="", last_name="", erased_at=timezone.now()
+    )
+    assert names(as_viewer.get(PAGE)) == ["Cem", "Bo"]
+    assert "2 contacts" in said(as_viewer.get(PAGE))
+    for url in (anna.get_absolute_url(), reverse("analytics:contact_history", args=[anna.pk])):
+        assert as_viewer.get(url).status_code == 404
+
+
+def test_few_queries_however_many_there_are(as_supervisor, people, django_assert_max_num_queries):
+    ContactFactory.create_batch(60)
+    for asked in ({}, {"q": "anna"}, {"list": List.objects.get().pk, "email": "with"}):
+        with django_assert_max_num_queries(12):
+            as_supervisor.get(PAGE, asked)
+
+
+def test_the_chosen_are_added_to_a_list(as_supervisor, people):
+    anna, bo, cem = people
+    autumn = List.objects.get()
+    url = reverse("contacts:chosen", args=["add"])
+    form = as_supervisor.get(f"{url}?id={bo.pk}&id={cem.pk}", headers={"HX-Request": "true"})
+    assert "2 contacts chosen" in said(form)
+    as_supervisor.post(f"{url}?id={bo.pk}&id={cem.pk}", {"to": autumn.pk})
+    autumn.refresh_from_db()
+    assert (autumn.version, autumn.size) == (2, 3)
+    # All that match, into a new list.
+    as_supervisor.post(f"{url}?found=1&email=with", {"name": "With email"})
+    made = List.objects.get(name="With email")
+    assert set(Contact.objects.filter(memberships__list=made)) == {anna, bo}
+
+
+def test_the_chosen_are_put_on_do_not_contact(as_supervisor, people):
+    anna, bo, _ = people
+    url = reverse("contacts:chosen", args=["do-not-contact"])
+    as_supervisor.post(f"{url}?id={anna.pk}&id={bo.pk}", {"reason": "asked"})
+    assert DoNotContact.objects.filter(phone_number=anna.phone_number, reason="asked").exists()
+    assert DoNotContact.objects.filter(email=bo.email).exists()
+
+
+@pytest.mark.parametrize("query", ["", "?id=x", "?id=", "?id=" + "9" * 40])
+def test_nothing_is_done_with_nobody(as_supervisor, people, query):
+    answer = as_supervisor.post(reverse("contacts:chosen", args=["do-not-contact"]) + query, {})
+    assert answer.status_code == 422
+    assert "Choose at least one contact first." in said(answer)
+    assert DoNotContact.objects.count() == 1
+
+
+def test_there_is_nothing_else_to_be_done_with_the_chosen(as_supervisor):
+    assert as_supervisor.get(reverse("contacts:chosen", args=["delete"])).status_code == 404
+
+
+# --- Making and editing ----------------------------------------------------------------------------
+
+
+def test_a_contact_is_made_by_hand(as_supervisor, supervisor):
+    listed = ListFactory()
+    answer = as_supervisor.post(
+        reverse("contacts:new"),
+        {"phone_number": "(415) 555-0142", "country": "US", "first_name": "Anna", "list": listed.pk},
+        follow=True,
+    )
+    contact = Contact.objects.get()
+    assert (contact.phone_number, contact.first_name) == ("+14155550142", "Anna")
+    assert contact.zone_set.zones == ["America/Los_Angeles"]
+    assert contact.memberships.get().list == listed
+    assert "Anna was added." in said(answer)
+    assert contact.events.get().actor == supervisor
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({}, "Give a phone number or an email address."),
+        ({"phone_number": "911"}, "911"),
+        ({"phone_number": "\0"}, "Null characters"),
+        ({"email": "nobody"}, "valid email"),
+        ({"phone_number": "4155550142", "first_name": "x" * 101}, "at most 100"),
+    ],
+)
+def test_what_is_no_contact_is_refused_and_kept(as_supervisor, given, why):
+    answer = as_supervisor.post(reverse("contacts:new"), {"country": "US", "last_name": "Ek", **given})
+    assert answer.status_code == 422
+    assert why in said(answer)
+    assert 'value="Ek"' in answer.content.decode()
+    assert not Contact.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("known", "given"),
+    [
+        ({"phone_number": "+14155550142"}, {"phone_number": "415-555-0142"}),
+        ({"phone_number": None, "email": "bo@example.com"}, {"email": "BO@example.com"}),
+    ],
+)
+def test_who_is_known_already_is_linked_to(as_supervisor, known, given):
+    contact = ContactFactory(**known)
+    answer = as_supervisor.post(reverse("contacts:new"), {"country": "US", **given})
+    assert answer.status_code == 422
+    assert "already" in said(answer)
+    assert f'href="{contact.get_absolute_url()}"' in answer.content.decode()
+    with pytest.raises(KnownAlready) as refused:
+        create_contact(country="US", actor=None, **given)
+    assert refused.value.contact == contact
+
+
+def edited(contact, **changes):
+    contact.refresh_from_db()
+    values = {
+        name: changes.get(name, getattr(contact, name) or "")
+        for name in ("first_name", "last_name", "email", "company", "time_zone")
+    }
+    fields = changes.get("fields", contact.fields)
+    edit_contact(contact=contact, fields=fields, actor=changes.get("actor"), **values)
+
+
+def test_an_edit_says_what_was_changed_from_what_to_what(supervisor):
+    contact = ContactFactory(
+        first_name="Ana", last_name="Ek", email="a@example.com", fields={"plan": "basic"}
+    )
+    edited(contact, first_name="Anna", email="", fields={"plan": "family", "city": "Ulm"}, actor=supervisor)
+    event = contact.events.get()
+    assert event.actor == supervisor
+    assert event.text == (
+        "changed the first name from “Ana” to “Anna”; the email address from “a@example.com” to nothing; "
+        "city from nothing to “Ulm”; plan from “basic” to “family”"
+    )
+    assert CustomField.objects.get(name="city").label == "City"
+
+
+def test_an_edit_that_changes_nothing_leaves_no_trace():
+    contact = ContactFactory()
+    before = contact.updated_at
+    edited(contact)
+    contact.refresh_from_db()
+    assert contact.updated_at == before
+    assert not contact.events.exists()
+
+
+def test_a_long_edit_is_told_as_far_as_there_is_room():
+    contact = ContactFactory()
+    edited(contact, fields={f"field_{n}": "x" * 100 for n in range(20)})
+    text = contact.events.get().text
+    assert len(text) == 300
+    assert text.endswith("…")
+
+
+def test_an_erased_contact_is_not_edited():
+    contact = ContactFactory()
+    stale = Contact.objects.get(pk=contact.pk)
+    Contact.objects.filter(pk=contact.pk).update(
+        phone_number=None, first_name="", last_name="", erased_at=timezone.now()
+    )
+    with pytest.raises(Refused, match="erased"):
+        edit_contact(
+            contact=stale, first_name="Anna", last_name="", email="", company="", time_zone="", fields={}
+        )
+
+
+def test_the_page_says_where_the_time_zone_comes_from(as_viewer):
+    by_number = ContactFactory(phone_number="+14155550142")
+    given = ContactFactory(
+        phone_number="+14155550143", time_zone="America/Denver", zone_set=zone_set("America/Denver")
+    )
+    unknown = ContactFactory(phone_number=None, email="x@example.com", zone_set=zone_set())
+    assert "Worked out from the number: Los Angeles." in said(as_viewer.get(by_number.get_absolute_url()))
+    assert "Given by a file or a person; by its number it would be Los Angeles." in said(
+        as_viewer.get(given.get_absolute_url())
+    )
+    assert "the campaign’s own zone counts" in said(as_viewer.get(unknown.get_absolute_url()))
+
+
+def test_the_page_tells_of_do_not_contact_and_what_was_taken_off(as_viewer, supervisor):
+    contact = ContactFactory(email="anna@example.com")
+    add_to_do_not_contact(phone_number=contact.phone_number, scope="text", reason="told us", actor=supervisor)
+    remove_from_do_not_contact(
+        entries=DoNotContact.objects.all(), reason="changed her mind", actor=supervisor
+    )
+    add_to_do_not_contact(email="anna@example.com", scope="email", reason="asked")
+    page = said(as_viewer.get(contact.get_absolute_url()))
+    assert "changed her mind" in page
+    assert "No email" in page
+    assert "asked" in page
+
+
+# --- The time line ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy(supervisor):
+    """Somebody with whom everything happened."""
+    contact = ContactFactory(email="anna@example.com")
+    listed = ListFactory(name="Autumn")
+    add_to_list(list=listed, contacts=Contact.objects.filter(pk=contact.pk), actor=supervisor)
+    remove_from_list(list=listed, contacts=Contact.objects.filter(pk=contact.pk), actor=supervisor)
+    edited(contact, company="Acme", actor=supervisor)
+    channel = ChannelFactory(running=True, campaign__name="Spring")
+    place = EnrollmentFactory(
+        channel=channel,
+        contact=contact,
+        status=EnrollmentStatus.CALLBACK,
+        attempts=1,
+        due_at=timezone.now() + timedelta(hours=3),
+    )
+    CallFactory(enrollment=place, disposition=Disposition.objects.get(slug="interested"), summary="Likes it")
+    CallFactory(enrollment=place, state="ringing", outcome="", attempt=2)
+    add_to_do_not_contact(phone_number=contact.phone_number, scope="text", reason="told us", actor=supervisor)
+    remove_from_do_not_contact(entries=DoNotContact.objects.all(), reason="by mistake", actor=supervisor)
+    add_to_do_not_contact(email="anna@example.com", reason="asked", actor=supervisor)
+    return contact
+
+
+def test_everything_that_happened_is_in_one_line(as_viewer, busy):
+    page = said(as_viewer.get(reverse("analytics:contact_history", args=[busy.pk])))
+    for words in (
+        "Added to Carillon",
+        "Autumn joined, in version 1",
+        "Autumn left, in version 2",
+        "changed the company from nothing to “Acme”",
+        "Spring Voice Callback",
+        "To be called back",
+        "Called in Spring Completed",
+        "1 m 00 s · attempt 1 · Interested",
+        "Likes it",
+        "Being called in Spring Ringing",
+        "put on do-not-contact: texts",
+        "taken off do-not-contact: texts",
+        "by mistake",
+        "put on do-not-contact: everything",
+    ):
+        assert words in page, words
+    assert {entry.kind for entry in timeline_of(busy).entries} == set(Kind)
+
+
+def test_the_newest_comes_first(busy):
+    times = [entry.at for entry in timeline_of(busy).entries]
+    assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
+def test_pages_of_a_time_line_leave_nothing_out_and_tell_nothing_twice(busy, size):
+    # Things of one moment, of each kind.
+    moment = timezone.now() - timedelta(days=3)
+    for _ in range(4):
+        event = ContactEvent.objects.create(contact=busy, text="changed something")
+        ContactEvent.objects.filter(pk=event.pk).update(at=moment)
+        CallFactory(contact=busy, ended_at=moment + timedelta(seconds=75))
+    whole = timeline_of(busy, size=1000)
+    assert whole.older == ""
+    found, cursor = [], ""
+    while True:
+        page = timeline_of(busy, cursor, size)
+        assert len(page.entries) <= size
+        found += page.entries
+        if not (cursor := page.older):
+            break
+    assert [entry.rank for entry in found] == [entry.rank for entry in whole.entries]
+
+
+@pytest.mark.parametrize("cursor", ["x", "e30", "W10", "\0", "9" * 500, "WzEsMiwzXQ", "bnVsbA"])
+def test_a_cursor_that_cannot_be_read_shows_the_first_page(busy, cursor):
+    assert timeline_of(busy, cursor) == timeline_of(busy)
+
+
+def test_what_is_older_is_asked_for_by_a_link_that_works_without_scripts(as_viewer, busy):
+    for _ in range(30):
+        ContactEvent.objects.create(contact=busy, text="changed something")
+    url = reverse("analytics:contact_history", args=[busy.pk])
+    part = as_viewer.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+    older = re.search(r'href="([^"]*before=[^"]*)"', part)[1]
+    more = as_viewer.get(older, headers={"HX-Request": "true"}).content.decode()
+    assert "<section" not in more
+    assert more.count("<li") >= 10
+    assert "<html" in as_viewer.get(older).content.decode()
+    assert f'href="{url}"' in as_viewer.get(busy.get_absolute_url()).content.decode()
+
+
+def test_a_time_line_takes_few_queries(as_viewer, busy, django_assert_max_num_queries):
+    for _ in range(15):
+        CallFactory(contact=busy, enrollment=EnrollmentFactory(contact=busy))
+    with django_assert_max_num_queries(20):
+        as_viewer.get(reverse("analytics:contact_history", args=[busy.pk]))
+    with django_assert_max_num_queries(12):
+        as_viewer.get(busy.get_absolute_url())
+
+
+# --- Erasing, by its page --------------------------------------------------------------------------
+
+
+def erasing(contact) -> str:
+    return reverse("analytics:erase_contact", args=[contact.pk])
+
+
+def test_the_page_says_what_goes_and_what_stays(as_supervisor, busy):
+    DoNotContact.objects.all().delete()
+    page = said(as_supervisor.get(erasing(busy)))
+    assert "of 2 calls" in page
+    assert "A call to this person is under way." in page
+    assert "All counts and results of campaigns" in page
+
+
+@pytest.mark.parametrize("typed", ["anna  SVENSSON", "(415) 555-0142", "+1 415 555 0142", "Anna@Example.com"])
+def test_a_person_is_erased_by_typing_who_it_is(as_supervisor, typed):
+    contact = ContactFactory(
+        first_name="Anna", last_name="Svensson", phone_number="+14155550142", email="anna@example.com"
+    )
+    answer = as_supervisor.post(erasing(contact), {"typed": typed, "keep": "on"}, follow=True)
+    contact.refresh_from_db()
+    assert contact.erased_at
+    assert "The person was erased." in said(answer)
+    assert DoNotContact.objects.filter(phone_number="+14155550142").exists()
+    assert as_supervisor.get(erasing(contact)).status_code == 404
+
+
+@pytest.mark.parametrize("typed", ["", " ", "anna", "415", "yes"])
+def test_nobody_is_erased_by_typing_something_else(as_supervisor, typed):
+    contact = ContactFactory(first_name="Anna", last_name="Svensson", email=None)
+    answer = as_supervisor.post(erasing(contact), {"typed": typed})
+    assert answer.status_code == 422
+    contact.refresh_from_db()
+    assert contact.erased_at is None
+
+
+def test_a_refusal_is_told_on_the_page(as_supervisor):
+    call = CallFactory(contact=ContactFactory(), state="ringing", outcome="")
+    answer = as_supervisor.post(erasing(call.contact), {"typed": call.contact.phone_number})
+    assert answer.status_code == 422
+    assert "Erase them when it is over." in said(answer)
+
+
+def test_results_and_history_say_erased_person(as_supervisor):
+    place = EnrollmentFactory(status=EnrollmentStatus.COMPLETED)
+    call = CallFactory(enrollment=place)
+    as_supervisor.post(erasing(call.contact), {"typed": call.to_number})
+    campaign = place.channel.campaign
+    for url in (
+        reverse("analytics:results", args=[campaign.pk]),
+        reverse("analytics:history"),
+        reverse("analytics:call", args=[call.pk]),
+        reverse("campaigns:contacts", args=[campaign.pk]),
+    ):
+        assert "Erased person" in said(as_supervisor.get(url)), url
+    exported = b"".join(as_supervisor.get(reverse("analytics:export_history")).streaming_content).decode()
+    assert "Erased person" in exported
