@@ -139,6 +139,10 @@ WITH callbacks AS (
     SELECT * FROM (
         SELECT * FROM callbacks UNION ALL SELECT * FROM retries UNION ALL SELECT * FROM fresh
     ) AS all_three LIMIT %(most)s
+), excluded AS MATERIALIZED (
+    SELECT exclusion.list_id, list.name
+    FROM campaigns_campaignexclusion AS exclusion JOIN contacts_list AS list ON list.id = exclusion.list_id
+    WHERE exclusion.campaign_id = %(campaign)s
 )
 SELECT enrollment.id, enrollment.contact_id, enrollment.status, enrollment.attempts, contact.zone_set_id,
        contact.phone_number, btrim(contact.first_name || ' ' || contact.last_name),
@@ -147,13 +151,9 @@ SELECT enrollment.id, enrollment.contact_id, enrollment.status, enrollment.attem
            WHERE dnc.phone_number = contact.phone_number AND {DNC_FORBIDS_CALLS}
        ),
        (
-           SELECT list.name
-           FROM campaigns_campaignexclusion AS exclusion
-           JOIN contacts_membership AS member ON member.list_id = exclusion.list_id
-           JOIN contacts_list AS list ON list.id = exclusion.list_id
-           WHERE exclusion.campaign_id = %(campaign)s
-               AND member.contact_id = contact.id AND member.removed_in IS NULL
-           ORDER BY exclusion.id LIMIT 1
+           SELECT excluded.name FROM excluded
+           JOIN contacts_membership AS member ON member.list_id = excluded.list_id
+           WHERE member.contact_id = contact.id AND member.removed_in IS NULL LIMIT 1
        ),
        EXISTS (
            SELECT FROM dialer_call AS live WHERE live.to_number = contact.phone_number AND live.is_live
