@@ -6,11 +6,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 
+from accounts.models import User
 from contacts.admin.shared import ReadOnlyAdmin, checked_number, link
 from contacts.models import (
     Contact,
@@ -61,9 +63,34 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("phone_number",)
     search_help_text = "Name, company, email, or number in any notation"
     show_full_result_count = False
-    readonly_fields = ("zone_set", "created_at", "updated_at")
+    readonly_fields = ("zone_set", "created_at", "updated_at", "erased_at")
+    exclude = ("search_text",)
     inlines = (MembershipInline,)
+    actions = ("erase",)
     ordering = ("-id",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Contact | None = None) -> tuple[str, ...]:
+        # A contact is known by its number, and calls to it may be under way.
+        return (*self.readonly_fields, "phone_number") if obj else self.readonly_fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.erased_at is None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
+        # That would leave holes in the counts of campaigns: people are erased.
+        return False
+
+    def has_erase_permission(self, request: HttpRequest) -> bool:
+        return isinstance(request.user, User) and request.user.may_edit
+
+    @admin.action(description="Erase this person (one at a time)", permissions=["erase"])
+    def erase(self, request: HttpRequest, contacts: QuerySet[Contact]) -> HttpResponse | None:
+        """Leads to the dashboard's page, which says what goes and asks to type who it is."""
+        found = list(contacts.filter(erased_at=None)[:2])
+        if len(found) == 1:
+            return redirect("analytics:erase_contact", found[0].pk)
+        self.message_user(request, "Choose one person who was not erased yet.", messages.WARNING)
+        return None
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str

@@ -8,8 +8,8 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from contacts.admin.shared import checked_number
-from contacts.models import DoNotContact
+from contacts.admin.shared import ReadOnlyAdmin, checked_number
+from contacts.models import DoNotContact, DoNotContactRemoval
 
 
 class DoNotContactAdminForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -36,3 +36,12 @@ class DoNotContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not change:
             obj.created_by_id = request.user.pk
         super().save_model(request, obj, form, change)
+
+
+@admin.register(DoNotContactRemoval)
+class DoNotContactRemovalAdmin(ReadOnlyAdmin):
+    list_display = ("phone_number", "email", "scope", "removed_at", "removed_by", "removal_reason")
+    list_select_related = ("removed_by",)
+    list_filter = ("scope", "source")
+    search_fields = ("phone_number", "email", "removal_reason")
+    ordering = ("-id",)

@@ -55,6 +55,53 @@ def test_every_model_is_in_the_admin():
     assert [m for m in apps.get_app_config("contacts").get_models() if m not in admin.site._registry] == []
 
 
+def contact_page(action, *arguments):
+    return reverse(f"admin:contacts_contact_{action}", args=arguments)
+
+
+def test_the_admin_searches_as_the_dashboard_does(as_support):
+    ContactFactory(first_name="Chloé", phone_number="+14155550142")
+    ContactFactory(first_name="Bo")
+    for asked in ("chloe", "415 555-0142"):
+        page = as_support.get(contact_page("changelist"), {"q": asked})
+        assert "Chloé" in said(page)
+        assert "Bo" not in said(page).split()
+
+
+def test_the_admin_changes_no_number_and_deletes_nobody(as_admin):
+    contact = ContactFactory(phone_number="+14155550142", first_name="Anna")
+    values = {
+        "first_name": "Anne",
+        "phone_number": "+14155550199",
+        "fields": "{}",
+        "email": "",
+        "company": "",
+    }
+    inline = {f"memberships-{name}_FORMS": 0 for name in ("TOTAL", "INITIAL")}
+    as_admin.post(contact_page("change", contact.pk), {**values, **inline})
+    contact.refresh_from_db()
+    assert (contact.first_name, contact.phone_number) == ("Anne", "+14155550142")
+    assert as_admin.post(contact_page("delete", contact.pk), {"post": "yes"}).status_code == 403
+
+
+def test_the_admin_erases_by_the_dashboards_page_only(as_admin, as_support):
+    one, other = ContactFactory.create_batch(2)
+    posted = {"action": "erase", "_selected_action": [one.pk]}
+    assert as_admin.post(contact_page("changelist"), posted).url == erasing(one)
+    both = {**posted, "_selected_action": [one.pk, other.pk]}
+    assert "Choose one person" in said(as_admin.post(contact_page("changelist"), both, follow=True))
+    assert "Erase this person" not in said(as_support.get(contact_page("changelist")))
+
+
+def test_the_admin_shows_an_erased_contact_and_changes_it_no_more(as_admin):
+    contact = ContactFactory()
+    Contact.objects.filter(pk=contact.pk).update(
+        phone_number=None, first_name="", last_name="", erased_at=timezone.now()
+    )
+    assert "Erased person" in said(as_admin.get(contact_page("change", contact.pk)))
+    assert as_admin.post(contact_page("change", contact.pk), {"first_name": "Anna"}).status_code == 403
+
+
 # --- Everybody -------------------------------------------------------------------------------------
 
 
