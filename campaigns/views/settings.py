@@ -8,9 +8,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings as configuration
 from django.contrib import messages
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import Prefetch, ProtectedError
+from django.db.models import Count, OuterRef, ProtectedError, QuerySet
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from accounts.permissions import editor_required, reader_required
 from campaigns.forms import AssistantForm, CallerIdForm, DispositionForm
-from campaigns.models import Assistant, CallerId, Disposition, VoiceSettings
+from campaigns.models import Assistant, CallerId, Campaign, Disposition, VoiceSettings
 from campaigns.usage import is_used
 from interface.toasts import toast
 
@@ -43,6 +45,8 @@ class Kind:
     plural: str
     section: str
     help: str
+    # The voice setting that names one.
+    setting: str = ""
 
 
 ASSISTANT = Kind(
@@ -53,6 +57,7 @@ ASSISTANT = Kind(
     "Assistants",
     "assistants",
     "An AI voice agent that talks with whoever answers.",
+    "assistant",
 )
 CALLER_ID = Kind(
     CallerId,
@@ -62,6 +67,7 @@ CALLER_ID = Kind(
     "Caller IDs",
     "caller-ids",
     "A phone number of ours, which people see when we call.",
+    "caller_id",
 )
 DISPOSITION = Kind(
     Disposition,
@@ -77,21 +83,13 @@ DISPOSITION = Kind(
 @reader_required
 @require_safe
 def settings(request: HttpRequest) -> HttpResponse:
-    uses = Prefetch(
-        "voice_settings", VoiceSettings.objects.select_related("channel__campaign").order_by("-channel_id")
-    )
     return render(
         request,
         "campaigns/settings.html",
         {
             "section": "settings",
-            "assistants": [
-                _with_users(row) for row in Assistant.objects.order_by("name").prefetch_related(uses)
-            ],
-            "caller_ids": [
-                _with_users(row)
-                for row in CallerId.objects.order_by("name", "phone_number").prefetch_related(uses)
-            ],
+            "assistants": _with_users(Assistant.objects.order_by("name"), ASSISTANT),
+            "caller_ids": _with_users(CallerId.objects.order_by("name", "phone_number"), CALLER_ID),
             "dispositions": Disposition.objects.all(),
             "connection": _connection(),
             "demo_assistant": _demo_assistant(),
@@ -99,12 +97,37 @@ def settings(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _with_users(row: Any) -> Any:
-    """The row, with the campaigns that use it: an archived one can come back, and counts."""
-    row.users = list(
-        {each.channel.campaign_id: each.channel.campaign for each in row.voice_settings.all()}.values()
+# Of what uses something, so many are named in the table, and so many on its own page.
+USERS_IN_A_ROW = 3
+USERS_ON_A_PAGE = 50
+
+
+def _with_users(rows: QuerySet[Any], kind: Kind) -> list[Any]:
+    """The rows, each with the newest campaigns that use it and how many more there are.
+
+    Archived ones, too: they can come back.
+    """
+    using = VoiceSettings.objects.filter(**{kind.setting: OuterRef(OuterRef("pk"))}).values(
+        "channel__campaign"
     )
-    return row
+    newest = Campaign.objects.filter(pk__in=using).order_by("-pk")
+    found = list(
+        rows.annotate(
+            newest=ArraySubquery(newest.values(data=JSONObject(id="pk", name="name"))[:USERS_IN_A_ROW]),
+            users_count=Count("voice_settings__channel__campaign", distinct=True),
+        )
+    )
+    for row in found:
+        row.users = [Campaign(**each) for each in row.newest]
+        row.more_users = row.users_count - len(row.users)
+    return found
+
+
+def _users_of(row: Any, kind: Kind) -> QuerySet[Campaign]:
+    if row is None or not kind.setting:
+        return Campaign.objects.none()
+    using = VoiceSettings.objects.filter(**{kind.setting: row}).values("channel__campaign")
+    return Campaign.objects.filter(pk__in=using).order_by("-pk")
 
 
 def _connection() -> dict[str, Any]:
@@ -206,6 +229,7 @@ def _form_page(request: HttpRequest, kind: Kind, row: Any) -> HttpResponse:
         status = 422
     else:
         form = kind.form(instance=row)
+    users = _users_of(row, kind)
     return render(
         request,
         "campaigns/settings_form.html",
@@ -219,7 +243,8 @@ def _form_page(request: HttpRequest, kind: Kind, row: Any) -> HttpResponse:
             "article": f"{kind.article} {kind.noun}",
             "delete_title": f"Delete {title}?",
             "may_change": may_change,
-            "users": _with_users(row).users if row is not None and kind is not DISPOSITION else [],
+            "users": users[:USERS_ON_A_PAGE],
+            "more_users": max(0, users.count() - USERS_ON_A_PAGE),
             "is_used": row is not None and is_used(row),
             "cancel_url": _next(request) or _section(kind),
             "delete_name": f"campaigns:{DELETE_NAMES[kind.section]}",

@@ -248,6 +248,28 @@ def test_what_a_campaign_uses_says_so_and_is_not_deleted(as_supervisor, kind):
     row.refresh_from_db()
 
 
+@pytest.mark.parametrize("kind", ["assistant", "caller_id"])
+def test_of_many_campaigns_that_use_it_the_newest_are_named_and_the_others_counted(
+    as_supervisor, kind, django_assert_max_num_queries, monkeypatch
+):
+    monkeypatch.setattr("campaigns.views.settings.USERS_ON_A_PAGE", 4)
+    row = a(kind)
+    channels = [ChannelFactory() for _ in range(5)]
+    # A campaign with two channels uses it once.
+    channels.append(ChannelFactory(campaign=channels[-1].campaign, name="Second"))
+    for channel in channels:
+        type(channel.voice).objects.filter(pk=channel.voice.pk).update(**{kind: row})
+    with django_assert_max_num_queries(9):
+        table = as_supervisor.get(SETTINGS)
+    page = as_supervisor.get(page_of(kind, row)).content.decode()
+    names = [channel.campaign.name for channel in channels[:5]]
+    (shown,) = (each for each in table.context[f"{kind}s"] if each.pk == row.pk)
+    assert [user.name for user in shown.users] == names[:1:-1]
+    assert [f">{name}</a>" in page for name in names] == [False, True, True, True, True]
+    assert "and 2 more" in table.content.decode()
+    assert "and 1 more" in page
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_nobody_uses_is_deleted(as_supervisor, kind):
     row = a(kind)
