@@ -7,6 +7,7 @@ the part that refreshes itself, or with 304 when nothing changed: that takes one
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,7 +54,7 @@ from campaigns.rulebook import rulebook
 from campaigns.views.deeds import attempt, back, go_to, press
 from campaigns.views.manager import obvious_thing
 from campaigns.waiting import channel_waits_for, clock_in_words, why_not_yet
-from contacts.models import Contact, List, ListVersion
+from contacts.models import Contact, List, ListVersion, zones_of
 from contacts.queries import search_contacts
 from interface.pagination import Page, keyset_page
 from interface.toasts import toast
@@ -290,16 +291,11 @@ def _groups(channel: Channel, waiting: int) -> list[Group]:
     """Those who wait, by zone, extrapolated from the next in turn."""
     sample = (
         Enrollment.objects.filter(channel=channel, run=channel.run, status__in=WAITING)
-        .select_related("zone_set")
-        .only("zone_set")
-        .order_by("turn", "due_at", "id")[:ZONE_SAMPLE]
+        .order_by("turn", "due_at", "id")
+        .values_list("zone_set", flat=True)[:ZONE_SAMPLE]
     )
-    found: dict[Any, int] = {}
-    for enrollment in sample:
-        zones = enrollment.zone_set.zone_infos()
-        found[zones] = found.get(zones, 0) + 1
-    total = sum(found.values())
-    return [Group(zones, waiting * count / total) for zones, count in found.items()]
+    found = Counter(sample)
+    return [Group(zones_of(zone_set), waiting * count / found.total()) for zone_set, count in found.items()]
 
 
 # --- Channels --------------------------------------------------------------------------------------------
