@@ -73,7 +73,5 @@ def write_contact_file(
             if not email.isascii():
                 email = f"person{row}@example.com"
             ends = f"2027-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}"
-            writer.writerow(
-                [phone, first, last, email, chance.choice(COMPANIES), chance.choice(PLANS), ends]
-            )
+            writer.writerow([phone, first, last, email, chance.choice(COMPANIES), chance.choice(PLANS), ends])
     return Made(rows, len(valid), duplicates, invalid)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
+import psycopg
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -50,12 +51,15 @@ def run_import(import_id: int) -> None:
     import stays running, with nobody at work, and is resumed as after a kill.
     """
     mine = Import.objects.filter(pk=import_id)
+    connection.ensure_connection()
+    session = connection.connection
     try:
         with _alone(import_id) as alone:
             if alone:
                 _run_alone(mine)
-    except (OperationalError, InterfaceError):
-        if connection.is_usable():
+    except (OperationalError, InterfaceError, psycopg.Error):
+        # The last of them from COPY, of which Django knows nothing.
+        if _goes_on(session):
             raise
         logger.exception("import %s lost its connection to the database", import_id)
         connection.close()
@@ -99,6 +103,7 @@ def _run_alone(mine: QuerySet[Import]) -> None:
     if not moved:
         return
     contact_import = mine.select_related("created_by").get()
+    session = connection.connection
     try:
         _run(contact_import)
     except Cancelled:
@@ -108,13 +113,19 @@ def _run_alone(mine: QuerySet[Import]) -> None:
     except FileNotFoundError:
         _fail(mine, _GONE)
     except Exception as error:
-        if not connection.is_usable():
+        if not _goes_on(session):
             raise
         if mine.filter(status=ImportStatus.CANCELLED).exists():
             logger.info("import %s was cancelled while it was saved", contact_import.pk)
             return
         logger.exception("import %s failed", contact_import.pk, exc_info=error)
         _fail(mine, _UNEXPECTED)
+
+
+def _goes_on(session: Any) -> bool:
+    """Whether it is still the same connection: the end of a transaction makes a new one of one that was lost,
+    and that one has no lock on anything."""
+    return connection.connection is session and connection.is_usable()
 
 
 def _fail(mine: QuerySet[Import], error: str) -> None:
@@ -211,11 +222,12 @@ def _alone(import_id: int) -> Iterator[bool]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_IMPORT_LOCK, import_id])
         (taken,) = cursor.fetchone()
+    session = connection.connection
     try:
         yield taken
     finally:
         # A lost connection has let go already; a broken transaction lets go when it is over.
-        if taken and connection.is_usable():
+        if taken and _goes_on(session):
             try:
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_IMPORT_LOCK, import_id])

@@ -146,8 +146,8 @@ class Staging:
                 cursor.execute(_MEMORY_FOR_MANY)
             cursor.execute("ANALYZE staged_contact")
             duplicates = _execute(cursor, _DROP_DUPLICATES)
-            updated = _execute(cursor, _UPDATE)
             with Filing(rows=self._rows):
+                updated = _execute(cursor, _UPDATE)
                 # What a person types is little, and somebody else may be typing the same.
                 created = _execute(cursor, _CREATE + (_UNLESS_MADE if is_awaited else ""))
                 if self._some_without_number:

@@ -1,0 +1,484 @@
+"""Imports while things go wrong: killed, cut off, cancelled, run twice. The end is all of it or nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.utils import timezone
+
+from contacts import housekeeping
+from contacts.importing import running, saving
+from contacts.importing.running import is_running_somewhere, run_import
+from contacts.importing.saving import StagedContact, Staging
+from contacts.lifecycles import IMPORT
+from contacts.models import (
+    Contact,
+    CustomField,
+    Import,
+    ImportStatus,
+    List,
+    ListVersion,
+    Membership,
+    RejectedRow,
+    Tally,
+)
+from contacts.queries import tally
+from contacts.services import Refused, add_numbers, cancel_import, map_import, retry_import
+from lifecycle import MoveRefused
+from tests.contacts.conftest import mapped, sums, uploaded
+from tests.factories import ContactFactory, ListFactory, zone_set
+from tests.factories.contact_files import contact_file
+
+ROOT = Path(__file__).resolve().parents[2]
+# Runs an import in a process of its own, in which something happens before or after its nth statement.
+RUNNER = """
+import os, signal, sys
+import django
+django.setup()
+import psycopg
+from django.db import connection
+from contacts.importing import running
+running.BATCH_ROWS, running.PROGRESS_SECONDS = 300, 0
+import_id, deed, fatal, when = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+count = 0
+
+def happen():
+    if deed == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if deed == "cut":
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
+
+def counted(execute, sql, parameters, many, context):
+    global count
+    count += 1
+    if count == fatal and when == "before":
+        happen()
+    result = execute(sql, parameters, many, context)
+    if count == fatal and when == "after":
+        happen()
+    return result
+
+connection.ensure_connection()
+with connection.execute_wrapper(counted):
+    running.run_import(import_id)
+print(count)
+"""
+ROWS = 3000
+
+
+def start(
+    contact_import: Import, deed: str = "", fatal: int = 0, when: str = "before"
+) -> subprocess.Popen[str]:
+    """A process that runs the import; what it prints is how many statements that took."""
+    database = connection.settings_dict
+    host, name = quote(database["HOST"], safe=""), quote(database["NAME"])
+    address = f"{host}:{database['PORT']}" if database["PORT"] else host
+    user = quote(database["USER"]) + (f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else "")
+    return subprocess.Popen(
+        [sys.executable, "-c", RUNNER, str(contact_import.pk), deed, str(fatal), when],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": f"postgresql://{user}@{address}/{name}",
+            "DATA_DIR": str(Path(django_settings.MEDIA_ROOT).parent),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def until_nobody_is_at_work(contact_import: Import) -> None:
+    """The database notices a killed process at the end of the statement it is at."""
+    until = time.monotonic() + 20
+    while is_running_somewhere(contact_import.pk):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def known_people() -> None:
+    """Some of the file's people are known: a third of them to be updated, one as the file says."""
+    file = contact_file(ROWS, seed=11)
+    zones = zone_set("America/New_York")
+    Contact.objects.bulk_create(
+        Contact(phone_number=number, first_name="Before", zone_set=zones) for number in file.numbers[::3]
+    )
+    ListFactory(name="Autumn", members=list(Contact.objects.order_by("id")[:50]))
+
+
+def empty() -> None:
+    Import.objects.all().delete()
+    List.objects.all().delete()
+    Contact.objects.all().delete()
+    CustomField.objects.all().delete()
+
+
+def ready() -> Import:
+    """The known people, and the import of the file that waits to be run."""
+    empty()
+    known_people()
+    contact_import = uploaded(contact_file(ROWS, seed=11).text)
+    map_import(
+        contact_import=contact_import,
+        mapping={int(position): target for position, target in contact_import.mapping.items()},
+        is_run_here=True,
+    )
+    return contact_import
+
+
+def everything() -> dict[str, list[Any]]:
+    """All that an import leaves behind, row for row, without keys and times."""
+    return {
+        "contacts": list(
+            Contact.objects.order_by("id").values_list(
+                "phone_number",
+                "email",
+                "first_name",
+                "last_name",
+                "company",
+                "time_zone",
+                "zone_set__zones",
+                "fields",
+                "search_text",
+            )
+        ),
+        "members": list(
+            Membership.objects.order_by("id").values_list(
+                "list__name", "contact__phone_number", "added_in", "removed_in"
+            )
+        ),
+        "versions": list(
+            ListVersion.objects.order_by("list__name", "number").values_list(
+                "list__name", "number", "added", "removed", "size", "note"
+            )
+        ),
+        "lists": list(List.objects.order_by("name").values_list("name", "version", "size")),
+        "rejected": list(RejectedRow.objects.order_by("line").values_list("line", "reason", "values")),
+        "fields": list(CustomField.objects.order_by("name").values_list("name", "label", "kind")),
+        "imports": [(done.status, sums(done), done.file.name, done.error) for done in Import.objects.all()],
+        "tally": [tally(Tally.Of.CONTACTS)],
+    }
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("deed", ["kill", "cut"])
+def test_an_import_that_is_killed_or_cut_off_anywhere_ends_the_same(deed, run_tasks):
+    # The first one makes sets of zones that the others find.
+    run_import(ready().pk)
+    output, _ = start(ready()).communicate(timeout=60)
+    statements = int(output)
+    undisturbed = everything()
+    assert undisturbed["imports"][0][0] == ImportStatus.COMPLETED
+    assert undisturbed["imports"][0][1]["updated"] > 900
+    chance = random.Random(f"killed {deed}")
+    died_while = []
+    for _ in range(8):
+        contact_import = ready()
+        before = everything()
+        for _ in range(chance.choice([1, 1, 2])):
+            fatal, when = chance.randint(1, statements), chance.choice(["before", "after"])
+            process = start(contact_import, deed, fatal, when)
+            process.communicate(timeout=60)
+            assert process.returncode == (-9 if deed == "kill" else 0), (fatal, when)
+            until_nobody_is_at_work(contact_import)
+            contact_import.refresh_from_db()
+            died_while.append((contact_import.status, contact_import.saving_since is not None))
+            if contact_import.status == ImportStatus.COMPLETED:
+                break
+            assert {**everything(), "imports": before["imports"]} == before, (fatal, when)
+        # Nobody asks for it: housekeeping finds it.
+        housekeeping.keep_house()
+        run_tasks()
+        assert everything() == undisturbed, (fatal, when, died_while)
+    # Both while it read and while it saved.
+    assert {(ImportStatus.RUNNING, False), (ImportStatus.RUNNING, True)} <= set(died_while)
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_that_run_one_import_at_once_run_it_once():
+    run_import(ready().pk)
+    alone = everything()
+    contact_import = ready()
+    for process in [start(contact_import), start(contact_import), start(contact_import)]:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert everything() == alone
+
+
+@contextmanager
+def on_statement(number: int, happen: Callable[[], None]) -> Iterator[list[str]]:
+    """Let something happen before the nth statement of this connection; the statements, as they come."""
+    statements: list[str] = []
+
+    def counted(execute, sql, parameters, many, context):
+        statements.append(sql)
+        if len(statements) == number:
+            happen()
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(counted):
+        yield statements
+
+
+def beside(deed: Callable[[], None], *, wait_seconds: float) -> threading.Thread:
+    """Do something on a connection of its own, and wait a while for it."""
+
+    def work() -> None:
+        try:
+            deed()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(wait_seconds)
+    return thread
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_cancelled_at_any_moment_is_cancelled_or_completed_and_never_half(monkeypatch):
+    monkeypatch.setattr(running, "BATCH_ROWS", 40)
+    monkeypatch.setattr(running, "PROGRESS_SECONDS", 0)
+    text = contact_file(120, seed=4).text
+    with on_statement(0, lambda: None) as all_statements:
+        run_import(mapped(uploaded(text)).pk)
+    ends = set()
+    for number in range(1, len(all_statements) + 1):
+        empty()
+        contact_import = mapped(uploaded(text))
+        outcome: list[str] = []
+
+        def cancel(contact_import=contact_import, outcome=outcome):
+            try:
+                cancel_import(contact_import=Import.objects.get(pk=contact_import.pk), actor=None)
+                outcome.append("cancelled")
+            except MoveRefused:
+                outcome.append("refused")
+
+        threads: list[threading.Thread] = []
+
+        def happen(cancel=cancel, threads=threads):
+            threads.append(beside(cancel, wait_seconds=0.4))
+
+        with on_statement(number, happen) as statements:
+            run_import(contact_import.pk)
+        for thread in threads:
+            thread.join(10)
+        contact_import.refresh_from_db()
+        ends.add(contact_import.status)
+        assert not contact_import.file
+        if contact_import.status == ImportStatus.CANCELLED:
+            assert outcome == ["cancelled"]
+            assert not Contact.objects.exists(), statements[-1]
+            assert not List.objects.exists()
+            assert not RejectedRow.objects.exists()
+            assert not CustomField.objects.exists()
+        else:
+            assert contact_import.status == ImportStatus.COMPLETED, statements[-1]
+            assert not threads or outcome == ["refused"]
+            assert Contact.objects.count() == contact_file(120, seed=4).valid
+    assert ends == {ImportStatus.CANCELLED, ImportStatus.COMPLETED}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_cancels_does_not_wait_for_a_statement_that_takes_long(monkeypatch):
+    contact_import = mapped(uploaded(contact_file(50, seed=4).text))
+    monkeypatch.setattr(saving, "_DROP_DUPLICATES", "SELECT pg_sleep(30)")
+    importing = beside(lambda: run_import(contact_import.pk), wait_seconds=0)
+    until = time.monotonic() + 10
+    while Import.objects.filter(saving_since=None).exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    time.sleep(0.2)
+    began = time.monotonic()
+    cancel_import(contact_import=contact_import, actor=None)
+    importing.join(20)
+    assert not importing.is_alive()
+    assert time.monotonic() - began < 10
+    contact_import.refresh_from_db()
+    assert contact_import.status == ImportStatus.CANCELLED
+    assert contact_import.error == ""
+    assert not is_running_somewhere(contact_import.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_whose_contacts_somebody_else_made_meanwhile_is_saved_all_the_same():
+    contact_import = mapped(uploaded("Phone,Name\n4155550101,Anna\n4155550102,Bo\n"))
+    autumn = ListFactory(name="Typed")
+
+    def type_it() -> None:
+        add_numbers(list=autumn, lines="415 555 0102 Bob", country="US", actor=None)
+
+    sets: list[str] = []
+
+    def before_contacts_are_created(execute, sql, parameters, many, context):
+        if sql.lstrip().startswith("INSERT INTO contacts_contact") and not sets:
+            sets.append(sql)
+            # Seen by nobody until it commits: the snapshot of the statement is older.
+            thread = beside(type_it, wait_seconds=10)
+            assert not thread.is_alive()
+        return execute(sql, parameters, many, context)
+
+    real = saving._CREATE
+    try:
+        # Takes its snapshot, then lets the other one in.
+        saving._CREATE = real.replace("WHERE phone", "WHERE (SELECT pg_sleep(0.3)) IS NOT NULL AND phone")
+        importing = beside(lambda: run_import(contact_import.pk), wait_seconds=0.25)
+        type_it()
+        importing.join(20)
+    finally:
+        saving._CREATE = real
+    contact_import.refresh_from_db()
+    assert contact_import.status == ImportStatus.COMPLETED, contact_import.error
+    assert contact_import.rows == 2
+    assert Contact.objects.count() == 2
+    assert Membership.objects.filter(list__name="Autumn").count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_typed_does_not_wait_behind_an_import_that_is_saved(monkeypatch):
+    monkeypatch.setattr(saving, "PATIENCE_SECONDS", 0.3)
+    known = ContactFactory(phone_number="+14155550101")
+    autumn, typed = ListFactory(name="Autumn"), ListFactory(name="Typed")
+    let_go, staged = threading.Event(), threading.Event()
+
+    def save_long() -> None:
+        from django.db import transaction
+
+        with Staging() as staging, transaction.atomic():
+            staging.add([StagedContact(1, known.phone_number, known.zone_set_id, first_name="Long")])
+            staging.merge(list_id=autumn.pk, list_name="", note="", actor=None)
+            staged.set()
+            let_go.wait(20)
+
+    long = beside(save_long, wait_seconds=0)
+    assert staged.wait(10)
+    try:
+        # Another contact, another list: at once.
+        assert add_numbers(list=typed, lines="415 555 0199", country="US", actor=None).created == 1
+        # The same list, or the same contact: refused, in words.
+        with pytest.raises(Refused, match="is being saved right now"):
+            add_numbers(list=autumn, lines="415 555 0198", country="US", actor=None)
+        with pytest.raises(Refused, match="is being saved right now"):
+            add_numbers(list=typed, lines="415 555 0101 Zoltan", country="US", actor=None)
+    finally:
+        let_go.set()
+        long.join(20)
+    assert add_numbers(list=autumn, lines="415 555 0198", country="US", actor=None).added == 1
+
+
+def test_an_import_that_waits_in_the_queue_is_not_put_there_again(
+    upload, run_tasks, django_capture_on_commit_callbacks
+):
+    from django_q.models import OrmQ
+
+    waiting = upload("Phone\n4155550101\n")
+    with django_capture_on_commit_callbacks(execute=True):
+        mapped(waiting)
+    now = timezone.now()
+    housekeeping.resume_imports(now=now)
+    housekeeping.resume_imports(now=now + timedelta(minutes=2))
+    assert OrmQ.objects.count() == 1
+    # The queue may have lost it.
+    housekeeping.resume_imports(now=now + timedelta(minutes=11))
+    assert OrmQ.objects.count() == 2
+    assert run_tasks() == 2
+    waiting.refresh_from_db()
+    assert (waiting.status, sums(waiting)) == (ImportStatus.COMPLETED, {"rows": 1, "created": 1})
+
+
+def test_an_import_whose_task_was_never_enqueued_is_found(upload, run_tasks):
+    waiting = upload("Phone\n4155550101\n")
+    IMPORT.apply_to(waiting, "map")
+    housekeeping.resume_imports(now=timezone.now())
+    run_tasks()
+    waiting.refresh_from_db()
+    assert waiting.status == ImportStatus.COMPLETED
+
+
+def stored(settings: Any) -> list[str]:
+    return [path.name for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def test_the_file_of_an_import_is_gone_when_it_has_completed(import_text, settings):
+    done = import_text("Phone\n4155550101\n")
+    assert done.status == ImportStatus.COMPLETED
+    assert not done.file
+    assert stored(settings) == []
+
+
+@pytest.mark.parametrize("status", [ImportStatus.UPLOADED, ImportStatus.MAPPED, ImportStatus.FAILED])
+def test_a_cancelled_import_keeps_neither_file_nor_rows(
+    upload, settings, status, django_capture_on_commit_callbacks
+):
+    waiting = upload("Phone\n4155550101\n")
+    if status != ImportStatus.UPLOADED:
+        IMPORT.apply_to(waiting, "map")
+    if status == ImportStatus.FAILED:
+        IMPORT.apply_to(waiting, "run")
+        IMPORT.apply_to(waiting, "fail")
+    RejectedRow.objects.create(contact_import=waiting, line=2, reason="n/a", values=["n/a"])
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel_import(contact_import=waiting, actor=None)
+    run_import(waiting.pk)
+    waiting.refresh_from_db()
+    assert waiting.status == ImportStatus.CANCELLED
+    assert not waiting.file
+    assert stored(settings) == []
+    assert not RejectedRow.objects.exists()
+    assert not Contact.objects.exists()
+
+
+def test_a_completed_import_is_not_cancelled(import_text):
+    done = import_text("Phone\n4155550101\n")
+    with pytest.raises(MoveRefused, match="completed"):
+        cancel_import(contact_import=done, actor=None)
+    assert Contact.objects.count() == 1
+
+
+def test_uploads_that_nobody_came_back_to_are_given_up(upload, import_text, settings):
+    old = upload("Phone\n4155550101\n")
+    fresh = upload("Phone\n4155550102\n")
+    failed = import_text("Phone,Name\n" + "4155550101,Anna\n" * 3000 + '4155550102,"Bo\n')
+    assert failed.status == ImportStatus.FAILED
+    assert len(stored(settings)) == 3
+    long_ago = timezone.now() - timedelta(days=settings.CONTACTS_UPLOAD_KEPT_DAYS + 1)
+    Import.objects.filter(pk=old.pk).update(created_at=long_ago)
+    Import.objects.filter(pk=failed.pk).update(finished_at=long_ago)
+    housekeeping.delete_uploads(now=timezone.now())
+    for found in (old, fresh, failed):
+        found.refresh_from_db()
+    assert (old.status, bool(old.file)) == (ImportStatus.CANCELLED, False)
+    assert (fresh.status, bool(fresh.file)) == (ImportStatus.UPLOADED, True)
+    assert (failed.status, bool(failed.file)) == (ImportStatus.FAILED, False)
+    assert len(stored(settings)) == 1
+    with pytest.raises(Refused, match="gone"):
+        retry_import(contact_import=failed)
+
+
+def test_a_stored_file_that_no_import_knows_is_deleted(upload, settings):
+    known = upload("Phone\n4155550101\n")
+    lost = Path(known.file.path).with_name("lost.csv")
+    lost.write_text("Phone\n4155550102\n")
+    housekeeping.delete_uploads(now=timezone.now())
+    assert lost.exists(), "it may belong to an upload of this moment"
+    housekeeping.delete_uploads(now=timezone.now() + timedelta(hours=2))
+    assert stored(settings) == [Path(known.file.name).name]
