@@ -193,19 +193,19 @@ def _memberships(contact: Contact) -> Iterable[Entry]:
     by_number = {(one.list_id, one.number): one for one in versions.select_related("created_by")}
     for member in members:
         for kind, number, text in (
-            (Kind.JOINED, member.added_in, "joined, in version"),
-            (Kind.LEFT, member.removed_in, "left, in version"),
+            (Kind.JOINED, member.added_in, "Joined"),
+            (Kind.LEFT, member.removed_in, "Left"),
         ):
             if number and (version := by_number.get((member.list_id, number))):
+                by = f"by {version.created_by}" if version.created_by else ""
                 yield Entry(
                     kind,
                     version.created_at,
                     member.pk,
-                    f"{text} {number}",
-                    _name(version.created_by),
-                    version.note,
-                    member.list.get_absolute_url(),
-                    member.list.name,
+                    text,
+                    detail=" · ".join(filter(None, (f"version {number}", version.note, by))),
+                    address=member.list.get_absolute_url(),
+                    subject=member.list.name,
                 )
 
 

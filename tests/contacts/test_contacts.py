@@ -382,8 +382,8 @@ def test_everything_that_happened_is_in_one_line(as_viewer, busy):
     page = said(as_viewer.get(reverse("analytics:contact_history", args=[busy.pk])))
     for words in (
         "Added to Carillon",
-        "Autumn joined, in version 1",
-        "Autumn left, in version 2",
+        "Joined Autumn version 1 · Added by hand · by Mara Supervisor",
+        "Left Autumn version 2 · Removed by hand",
         "changed the company from nothing to “Acme”",
         "Spring Voice Callback",
         "To be called back",
