@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from contacts.importing import running, saving
 from contacts.importing.running import is_running_somewhere, run_import
 from contacts.lifecycles import IMPORT
-from contacts.models import Contact, Import, ImportStatus, List, ListVersion, Membership
-from contacts.services import Refused, map_import, retry_import
+from contacts.models import Contact, CustomField, Import, ImportStatus, List, ListVersion, Membership
+from contacts.services import Refused, map_import, retry_import, upload_import
 from tests.contacts.conftest import mapped, sums, uploaded
 from tests.factories import ContactFactory, ListFactory, zone_set
 from tests.factories.contact_files import contact_file
@@ -318,6 +318,107 @@ def test_an_import_at_work_is_not_run_again():
         other.execute("SELECT pg_advisory_lock(%s, %s)", [running._IMPORT_LOCK, waiting.pk])
         with pytest.raises(Refused, match="at work"):
             retry_import(contact_import=waiting)
+
+
+@pytest.fixture
+def import_addresses(db):
+    """``import_addresses(text)``: imported, an email address being enough."""
+
+    def imported(text: str) -> Import:
+        waiting = upload_import(
+            file=io.BytesIO(text.encode()),
+            file_name="people.csv",
+            list_name="Autumn",
+            country="US",
+            email_is_enough=True,
+            actor=None,
+        )
+        run_import(mapped(waiting).pk)
+        waiting.refresh_from_db()
+        assert waiting.status == ImportStatus.COMPLETED, waiting.error
+        return waiting
+
+    return imported
+
+
+ADDRESSES = "Phone,Email,First name\n"
+
+
+def test_who_has_no_number_is_known_by_the_address(import_addresses):
+    text = ADDRESSES + (
+        ",anna@a.com,Anna\n"
+        ",ANNA@a.com,Annie\n"  # the same address again
+        "415 555 0101,bo@a.com,Bo\n"
+        "n/a,,Nobody\n"  # neither number nor address
+    )
+    assert sums(import_addresses(text)) == {"rows": 4, "created": 2, "duplicates": 1, "invalid": 1}
+    assert list(Membership.objects.order_by("id").values_list("contact__first_name", flat=True)) == [
+        "Anna",
+        "Bo",
+    ]
+    again = import_addresses(text)
+    assert sums(again) == {"rows": 4, "unchanged": 2, "duplicates": 1, "invalid": 1}
+    assert again.list.version == 1
+    changed = import_addresses(ADDRESSES + ",anna@a.com,Ann\n")
+    assert sums(changed) == {"rows": 1, "updated": 1}
+    assert Contact.objects.get(email="anna@a.com").first_name == "Ann"
+
+
+def test_an_address_that_one_person_with_a_number_has_is_that_person(import_addresses):
+    ContactFactory(phone_number="+14155550101", email="anna@a.com", first_name="Anna")
+    done = import_addresses(ADDRESSES + ",anna@a.com,Ann\n")
+    assert sums(done) == {"rows": 1, "updated": 1}
+    anna = Contact.objects.get()
+    assert (anna.phone_number, anna.first_name) == ("+14155550101", "Ann")
+    assert done.list.size == 1
+
+
+def test_an_address_that_several_people_with_numbers_share_is_nobody_of_them(import_addresses):
+    ContactFactory.create_batch(2, email="info@a.com", first_name="Known")
+    done = import_addresses(ADDRESSES + ",info@a.com,Front desk\n")
+    assert sums(done) == {"rows": 1, "created": 1}
+    assert Contact.objects.get(phone_number=None).first_name == "Front desk"
+    assert Contact.objects.filter(first_name="Known").count() == 2
+    assert sums(import_addresses(ADDRESSES + ",info@a.com,Front desk\n")) == {"rows": 1, "unchanged": 1}
+
+
+@pytest.mark.parametrize("rows", [("415 555 0101,anna@a.com,Anna\n", ",anna@a.com,Ann\n"), None])
+def test_a_person_of_the_file_with_and_without_number_is_one(import_addresses, rows):
+    rows = rows or (",anna@a.com,Ann\n", "415 555 0101,anna@a.com,Anna\n")
+    text = ADDRESSES + "".join(rows)
+    assert sums(import_addresses(text)) == {"rows": 2, "created": 1, "duplicates": 1}
+    anna = Contact.objects.get()
+    assert (anna.phone_number, anna.first_name) == ("+14155550101", "Anna")
+    assert sums(import_addresses(text)) == {"rows": 2, "unchanged": 1, "duplicates": 1}
+
+
+def test_an_address_stays_with_who_was_known_by_it(import_addresses):
+    import_addresses(ADDRESSES + ",anna@a.com,Anna\n")
+    import_addresses(ADDRESSES + "415 555 0101,anna@a.com,Anna\n")
+    assert sums(import_addresses(ADDRESSES + ",anna@a.com,Anna\n")) == {"rows": 1, "unchanged": 1}
+    assert Contact.objects.count() == 2
+
+
+def test_an_import_makes_its_custom_fields_known(import_text):
+    import_text("Phone,Plan ends on,Seats,Nothing\n4155550101,2027-03-01,12,\n4155550102,2027-04-01,7,\n")
+    assert list(CustomField.objects.values_list("name", "label", "kind")) == [
+        ("plan_ends_on", "Plan ends on", "date"),
+        ("seats", "Seats", "number"),
+    ]
+    import_text("Phone,Seats\n4155550101,a dozen\n")
+    assert CustomField.objects.get(name="seats").kind == CustomField.Kind.TEXT
+    # What was text stays text: there are contacts with such values.
+    import_text("Phone,Seats\n4155550101,12\n")
+    assert CustomField.objects.get(name="seats").kind == CustomField.Kind.TEXT
+
+
+def test_what_copy_would_take_for_its_own_signs_is_text(import_text):
+    done = import_text('Phone,Name,Note\n4155550101,Back\\slash \\N,"C:\\temp ""x"""\n4155550102,Bo,\\.\n')
+    assert sums(done) == {"rows": 2, "created": 2}
+    first, second = Contact.objects.order_by("id")
+    assert (first.first_name, first.last_name) == ("Back\\slash", "\\N")
+    assert first.fields == {"note": 'C:\\temp "x"'}
+    assert second.fields == {"note": "\\."}
 
 
 def test_the_queue_is_told_once_the_columns_are_chosen(upload, run_tasks, django_capture_on_commit_callbacks):
