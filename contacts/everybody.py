@@ -11,9 +11,9 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from contacts.filters import ContactFilters
-from contacts.membership import contacts_of
-from contacts.models import Contact, List
-from contacts.queries import everybody
+from contacts.membership import contacts_of, newest_first
+from contacts.models import Contact, List, Tally
+from contacts.queries import everybody, tally
 
 MOST_CHOSEN = 1000
 
@@ -53,7 +53,16 @@ class EverybodyFilters:
         if self.since:
             midnight = timezone.make_aware(datetime.combine(self.since, time()))
             contacts = contacts.filter(created_at__gte=midnight)
-        return self.of_contacts.apply(contacts)
+        contacts = self.of_contacts.apply(contacts)
+        return newest_first(self.list, contacts) if self.list else contacts
+
+    def known_size(self) -> int | None:
+        """How many are left, where that need not be counted."""
+        if self.is_empty:
+            return tally(Tally.Of.CONTACTS)
+        if self.list and self == EverybodyFilters(list=self.list):
+            return self.list.size
+        return None
 
     @property
     def given(self) -> dict[str, str]:

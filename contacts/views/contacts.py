@@ -20,8 +20,8 @@ from contacts.exporting import download
 from contacts.forms.chosen import OPERATIONS
 from contacts.forms.contacts import ContactForm, NewContactForm
 from contacts.local_time import local_time, zones_in_words
-from contacts.models import Contact, CustomField, DoNotContact, DoNotContactRemoval, List, Tally
-from contacts.queries import Count, count_of, do_not_contact, everybody, number_is_do_not_contact, tally
+from contacts.models import Contact, CustomField, DoNotContact, DoNotContactRemoval, List
+from contacts.queries import Count, count_of, do_not_contact, everybody, number_is_do_not_contact
 from contacts.services import KnownAlready, Refused, add_to_do_not_contact, create_contact, edit_contact
 from contacts.views.request import Request
 from contacts.views.selects import selects
@@ -47,8 +47,8 @@ def contacts(request: Request) -> HttpResponse:
         cursor=request.GET.get("cursor"),
         twin="id" if filters.list else "",
     )
-    if filters.is_empty:
-        count = Count(tally(Tally.Of.CONTACTS))
+    if (size := filters.known_size()) is not None:
+        count = Count(size)
     elif page.next or page.previous:
         count = count_of(found)
     else:
