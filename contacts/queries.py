@@ -192,7 +192,7 @@ def find_do_not_contact(filters: DoNotContactFilters, country: str) -> QuerySet[
     if filters.is_too_short:
         return found.none()
     if filters.text:
-        found = found.filter(_address_matches(filters.text, country))
+        found = found.filter(address_matches(filters.text, country))
     if filters.scope:
         found = found.filter(scope=filters.scope)
     if filters.source:
@@ -206,7 +206,8 @@ def find_do_not_contact(filters: DoNotContactFilters, country: str) -> QuerySet[
     return found
 
 
-def _address_matches(text: str, country: str) -> Q:
+def address_matches(text: str, country: str) -> Q:
+    """Of do-not-contact: the number in any notation, or part of the number or of the email address."""
     if not _NUMBER.fullmatch(text):
         # They are kept in lower case.
         return Q(email__contains=text.lower())

@@ -1,15 +1,21 @@
-"""Do-not-contact in the admin."""
+"""Do-not-contact in the admin: what was said is mended; entries are taken off where a reason is asked for."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from contacts.admin.shared import ReadOnlyAdmin, checked_number
 from contacts.models import DoNotContact, DoNotContactRemoval
+from contacts.queries import SHORTEST_PART, address_matches
 
 
 class DoNotContactAdminForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -25,12 +31,46 @@ class DoNotContactAdminForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(DoNotContact)
 class DoNotContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = DoNotContactAdminForm
-    list_display = ("phone_number", "email", "scope", "source", "reason", "created_at", "created_by")
+    list_display = (
+        "phone_number",
+        "email",
+        "scope",
+        "source",
+        "reason",
+        "expires_at",
+        "created_at",
+        "created_by",
+    )
     list_select_related = ("created_by",)
     list_filter = ("scope", "source")
-    search_fields = ("phone_number", "email", "reason")
-    readonly_fields = ("created_at", "created_by")
-    ordering = ("-id",)
+    search_fields = ("phone_number", "email")
+    search_help_text = "A number in any notation, or part of a number or an email address"
+    readonly_fields = ("created_at", "created_by", "take_off")
+    show_full_result_count = False
+    ordering = ("-created_at", "-id")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: DoNotContact | None = None) -> tuple[str, ...]:
+        # Another address is another entry.
+        known = ("phone_number", "email", "scope", "source") if obj else ()
+        return (*known, *self.readonly_fields)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[DoNotContact], search_term: str
+    ) -> tuple[QuerySet[DoNotContact], bool]:
+        text = search_term.replace("\0", "").strip()
+        if len(text) >= SHORTEST_PART:
+            queryset = queryset.filter(address_matches(text, settings.DEFAULT_COUNTRY))
+        return queryset, False
+
+    def has_delete_permission(self, request: HttpRequest, obj: DoNotContact | None = None) -> bool:
+        return False
+
+    @admin.display(description="take off")
+    def take_off(self, entry: DoNotContact) -> SafeString | str:
+        if entry.pk is None:
+            return "–"
+        url = f"{reverse('contacts:do_not_contact_remove')}?id={entry.pk}"
+        return format_html('<a href="{}">Remove it, with a reason</a>', url)
 
     def save_model(self, request: HttpRequest, obj: DoNotContact, form: Any, change: bool) -> None:
         if not change:
@@ -40,8 +80,19 @@ class DoNotContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(DoNotContactRemoval)
 class DoNotContactRemovalAdmin(ReadOnlyAdmin):
-    list_display = ("phone_number", "email", "scope", "removed_at", "removed_by", "removal_reason")
-    list_select_related = ("removed_by",)
+    list_display = (
+        "phone_number",
+        "email",
+        "scope",
+        "removal_reason",
+        "removed_at",
+        "removed_by",
+        "added_at",
+        "added_by",
+    )
+    list_select_related = ("added_by", "removed_by")
     list_filter = ("scope", "source")
-    search_fields = ("phone_number", "email", "removal_reason")
+    search_fields = ("=phone_number", "=email")
+    search_help_text = "The whole number as +14155550101, or the whole email address"
+    show_full_result_count = False
     ordering = ("-id",)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from contacts.models import DoNotContact, DoNotContactRemoval, Tally
+from contacts.importing.forbidding import Forbidden, OntoDoNotContact
+from contacts.importing.reading import Dialect
+from contacts.models import DoNotContact, DoNotContactRemoval, Import, Tally
 from contacts.queries import is_do_not_contact, number_is_do_not_contact, tally
 from contacts.services import (
     Refused,
@@ -173,6 +177,65 @@ def test_an_entry_added_while_another_is_being_committed_is_not_lost():
         assert thread.is_alive()
     thread.join()
     assert (entry().expires_at, entry().reason) == (None, "second")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_files_lines_and_removals_at_once_never_wait_in_a_circle():
+    """Each goes through the same addresses in another order, some by number, some by email."""
+    numbers = [f"+1415555{n:04}" for n in range(100, 300)]
+    emails = [f"user{n}@example.com" for n in range(200)]
+    failures: list[BaseException] = []
+
+    def shuffled(chance: random.Random) -> list[str]:
+        return chance.sample(numbers + emails, 150)
+
+    def lines(chance: random.Random) -> None:
+        until = chance.choice([None, ahead(chance.randint(1, 99))])
+        add_lines_to_do_not_contact(
+            lines="\n".join(shuffled(chance)), country="US", scope="all", expires_at=until, actor=None
+        )
+
+    def file(chance: random.Random) -> None:
+        dialect = Dialect("utf-8", ",", True, ("Phone",), 1).as_json()
+        destination = OntoDoNotContact(Import(mapping={}, dialect=dialect, scope="all", country="US"))
+        with destination:
+            for line, address in enumerate(shuffled(chance)):
+                pair = (None, address) if "@" in address else (address, None)
+                destination.add([Forbidden(line, *pair, "all", "", None)])
+            with transaction.atomic():
+                destination.merge()
+
+    def remove(chance: random.Random) -> None:
+        chosen = shuffled(chance)
+        entries = DoNotContact.objects.filter(Q(phone_number__in=chosen) | Q(email__in=chosen))
+        remove_from_do_not_contact(entries=entries, reason="test", actor=None)
+
+    def over(chance: random.Random) -> None:
+        for known in list(DoNotContact.objects.filter(expires_at__isnull=False)[:20]):
+            DoNotContact.objects.filter(pk=known.pk).update(expires_at=ahead(-1))
+        remove_those_over()
+
+    def work(deed, seed: str) -> None:
+        chance = random.Random(seed)
+        try:
+            for _ in range(12):
+                deed(chance)
+        except BaseException as failure:
+            failures.append(failure)
+        finally:
+            connection.close()
+
+    threads = [
+        threading.Thread(target=work, args=(deed, f"{deed.__name__} {n}"))
+        for deed in (lines, file, remove, over)
+        for n in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert tally(Tally.Of.DO_NOT_CONTACT) == DoNotContact.objects.count()
 
 
 # --- Taken off -------------------------------------------------------------------------------------
@@ -422,3 +485,39 @@ def test_odd_questions_get_an_answer(as_viewer, three, query):
         response = as_viewer.get(reverse(name), query)
         assert response.status_code == 200
         assert response.streaming == (b"Number,Email" in response.getvalue())
+
+
+# --- In the admin ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("term", ["(415) 555-0101", "5550101", "ANNA", "an", "nul\x00", "%"])
+def test_the_admin_finds_entries_and_removals(as_support, three, term):
+    remove_from_do_not_contact(entries=DoNotContact.objects.filter(scope="text"), reason="test", actor=None)
+    for model in ("donotcontact", "donotcontactremoval"):
+        assert as_support.get(reverse(f"admin:contacts_{model}_changelist"), {"q": term}).status_code == 200
+    found = as_support.get(reverse("admin:contacts_donotcontact_changelist"), {"q": term}).text
+    # What is too short, or no text at all, narrows nothing.
+    assert ("+14155550101" in found) == ("555" in term or len(term) < 3 or "\0" in term)
+
+
+def test_the_admin_mends_what_was_said_and_takes_nothing_off(as_admin, three):
+    chosen = DoNotContact.objects.get(email=ADDRESS)
+    url = reverse("admin:contacts_donotcontact_change", args=[chosen.pk])
+    assert f"{reverse(REMOVE)}?id={chosen.pk}" in as_admin.get(url).text
+    as_admin.post(url, {"reason": "asked by letter", "email": "other@example.com", "scope": "voice"})
+    chosen.refresh_from_db()
+    assert (chosen.reason, chosen.email, chosen.scope) == ("asked by letter", ADDRESS, "all")
+    delete = reverse("admin:contacts_donotcontact_delete", args=[chosen.pk])
+    assert as_admin.post(delete, {"post": "yes"}).status_code == 403
+    assert DoNotContact.objects.count() == 3
+
+
+def test_removals_are_read_only_in_the_admin(as_admin, three):
+    remove_from_do_not_contact(entries=DoNotContact.objects.all(), reason="test", actor=None)
+    removal = DoNotContactRemoval.objects.first()
+    assert as_admin.get(reverse("admin:contacts_donotcontactremoval_add")).status_code == 403
+    for action in ("change", "delete"):
+        url = reverse(f"admin:contacts_donotcontactremoval_{action}", args=[removal.pk])
+        assert as_admin.post(url, {"post": "yes", "removal_reason": "x"}).status_code == 403
+    page = reverse("admin:contacts_donotcontactremoval_change", args=[removal.pk])
+    assert as_admin.get(page).status_code == 200
