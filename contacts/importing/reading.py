@@ -420,13 +420,14 @@ def _encoding_by_start(start: bytes) -> str | None:
         return "utf-16"
     if start.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
-    # Western text in UTF-16 without its mark: every other byte is a NUL.
-    even, odd = start[0::2], start[1::2]
-    if len(start) >= 8:
-        if odd.count(0) > 0.7 * len(odd) and even.count(0) < 0.1 * len(even):
-            return "utf-16-le"
-        if even.count(0) > 0.7 * len(even) and odd.count(0) < 0.1 * len(odd):
-            return "utf-16-be"
+    # Western text in UTF-16 without its mark: every other byte is a NUL, and the others are text.
+    for encoding, letters, blanks in (
+        ("utf-16-le", start[0::2], start[1::2]),
+        ("utf-16-be", start[1::2], start[0::2]),
+    ):
+        is_text = len(letters.translate(None, _CONTROLS)) > 0.95 * len(letters)
+        if len(start) >= 8 and is_text and blanks.count(0) > 0.7 * len(blanks) > 7 * letters.count(0):
+            return encoding
     return None
 
 
@@ -469,9 +470,11 @@ def _refuse_other_kinds(start: bytes) -> None:
 
 def _delimiter(text: str) -> tuple[bool, str]:
     """(whether the first line names the delimiter, the delimiter)."""
-    first = text.partition("\n")[0].strip("\ufeff\r ")
+    first, _, below = text.partition("\n")
+    first = first.strip("\ufeff\r ")
     if first.lower().startswith("sep=") and len(first) == 5 and first[4] in DELIMITERS:
-        return True, first[4]
+        # Unless the rows say otherwise.
+        return True, first[4] if first[4] in below else _delimiter(below)[1]
     if len(text) > 4096:
         # The last line may be cut.
         text = text.rpartition("\n")[0] or text
