@@ -31,22 +31,28 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the file")
-        parser.add_argument("--list", required=True, dest="list_name", help="a new list, or one to add to")
+        self.add_destination(parser)
         parser.add_argument(
             "--country",
             default=settings.DEFAULT_COUNTRY,
             help="where numbers without a country code are at home (two letters; default: %(default)s)",
         )
+        parser.add_argument("--json", action="store_true", help="print the sums as one JSON object")
+
+    def add_destination(self, parser: CommandParser) -> None:
+        parser.add_argument("--list", required=True, dest="list_name", help="a new list, or one to add to")
         parser.add_argument(
             "--email-is-enough",
             action="store_true",
             help="take rows without a phone number, if they have an email address",
         )
-        parser.add_argument("--json", action="store_true", help="print the sums as one JSON object")
+
+    def destination(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Where the rows go, as ``upload_import`` takes it."""
+        return {"list_name": options["list_name"], "email_is_enough": options["email_is_enough"]}
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"]
-        list_name: str = options["list_name"]
         country = str(options["country"]).upper()
         if country not in dict(countries()):
             raise CommandError(f"There is no country {country!r}: give two letters, like US or DE.")
@@ -55,10 +61,9 @@ class Command(BaseCommand):
                 contact_import = upload_import(
                     file=source,
                     file_name=file.name,
-                    list_name=list_name,
                     country=country,
-                    email_is_enough=options["email_is_enough"],
                     actor=None,
+                    **self.destination(options),
                 )
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror or error}") from error
