@@ -142,6 +142,8 @@ def four_calls(campaign):
     a_call_with("100% Real", campaign, to_number="+15125550177", outcome="busy")
 
 
+# Few of the newest match, or so many that they are read on from.
+@pytest.mark.parametrize("many", [50, 1])
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -172,7 +174,10 @@ def four_calls(campaign):
         ("?q=++", ["100% Real", "Chloé Perrin", "Bilal Khan", "Anna Svensson"]),
     ],
 )
-def test_what_is_filtered_is_found_and_counted(as_viewer, campaign, four_calls, query, found):
+def test_what_is_filtered_is_found_and_counted(
+    as_viewer, campaign, four_calls, query, found, many, monkeypatch
+):
+    monkeypatch.setattr("analytics.queries._MANY", many)
     response = as_viewer.get(address(campaign, query))
     assert names(response) == found
     assert response.context["count"].value == len(found)
