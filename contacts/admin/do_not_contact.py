@@ -67,7 +67,7 @@ class DoNotContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="take off")
     def take_off(self, entry: DoNotContact) -> SafeString | str:
-        if entry.pk is None:
+        if entry._state.adding:
             return "–"
         url = f"{reverse('contacts:do_not_contact_remove')}?id={entry.pk}"
         return format_html('<a href="{}">Remove it, with a reason</a>', url)
