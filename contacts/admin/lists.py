@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from contacts.admin.shared import ReadOnlyAdmin, link
+from contacts.membership import uses_of
 from contacts.models import List, ListVersion, Membership
+from contacts.services import delete_list, rename_list
 
 
 class ListVersionInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -31,6 +34,26 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("version", "size", "created_at", "created_by")
     inlines = (ListVersionInline,)
     ordering = ("-id",)
+
+    def save_model(self, request: HttpRequest, obj: List, form: Any, change: bool) -> None:
+        """Name and description only: the rest may have changed since the page was opened."""
+        if change:
+            rename_list(list=obj, name=obj.name, description=obj.description)
+        else:
+            obj.created_by = request.user  # type: ignore[assignment]
+            obj.save()
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        """Named without their members: Django would read a million of them to say so."""
+        used = [f"{list} is used by {use.campaign}" for list in objs for use in uses_of(list)]
+        return [str(list) for list in objs], {"lists": len(objs)}, set(), used
+
+    def delete_model(self, request: HttpRequest, obj: List) -> None:
+        delete_list(list=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[List]) -> None:
+        for one in queryset:
+            delete_list(list=one)
 
 
 @admin.register(ListVersion)

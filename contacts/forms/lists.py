@@ -293,6 +293,8 @@ class _OfChosen(ListOperation):
         return super().clean() or self.cleaned_data
 
     def _count(self) -> int:
+        if self.chosen.is_everybody and self.chosen.filters.is_empty:
+            return self.list.size
         return self.chosen.contacts().order_by().count()
 
 

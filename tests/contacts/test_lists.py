@@ -726,3 +726,28 @@ def test_more_fields_than_a_table_has_columns_are_refused(as_viewer):
     autumn = ListFactory(members=[ContactFactory(fields=many)])
     response = as_viewer.get(reverse("contacts:list_export", args=[autumn.pk]), follow=True)
     assert "1,501 custom fields between them" in said(response)
+
+
+# --- Admin -----------------------------------------------------------------------------------------------
+
+
+def test_the_admin_renames_a_list_and_leaves_its_versions_alone(as_admin):
+    autumn = make_list("Autumn", "Anna")
+    url = reverse("admin:contacts_list_change", args=[autumn.pk])
+    versions = {"versions-TOTAL_FORMS": 0, "versions-INITIAL_FORMS": 0}
+    assert as_admin.post(url, {"name": "Fall", "description": "leaves", **versions}).status_code == 302
+    autumn.refresh_from_db()
+    assert (autumn.name, autumn.description) == ("Fall", "leaves")
+    assert people(autumn) == {"Anna"}
+
+
+def test_the_admin_deletes_lists_without_reading_their_members(as_admin, django_assert_max_num_queries):
+    free, used = ListFactory(name="Free", members=30), ListFactory(name="Used", members=30)
+    ChannelFactory(lists=[used], campaign__name="Renewals")
+    with django_assert_max_num_queries(15):
+        page = said(as_admin.get(reverse("admin:contacts_list_delete", args=[used.pk])))
+    assert "Used is used by Renewals" in page
+    as_admin.post(reverse("admin:contacts_list_delete", args=[used.pk]), {"post": "yes"})
+    as_admin.post(reverse("admin:contacts_list_delete", args=[free.pk]), {"post": "yes"})
+    assert list(List.objects.values_list("name", flat=True)) == ["Used"]
+    assert Contact.objects.count() == 60
