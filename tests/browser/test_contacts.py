@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
 
+from contacts.lifecycles import IMPORT
 from contacts.models import Contact, Import, ImportStatus, List
 from tests.factories import ContactFactory, DoNotContactFactory, ListFactory
-from tests.factories.contact_files import contact_file
+from tests.factories.contact_files import contact_file, workbook
 
 pytestmark = pytest.mark.browser
 
@@ -70,6 +72,70 @@ def test_a_file_is_uploaded_mapped_watched_and_counted(
     assert "plan_ends_on" not in Contact.objects.first().fields
 
 
+def test_a_workbook_is_dropped_its_sheet_chosen_and_a_column_corrected(
+    open_browser, supervisor, worker, photograph
+):
+    book = workbook(
+        {
+            "Old": [["Name", "Phone"], ["Anna", 4155550101]],
+            "New": [
+                ["Name", "Phone", "City"],
+                ["Anna Ek", 4155550102, "Reno"],
+                ["Bo Ek", 4155550103, "Elko"],
+            ],
+        }
+    )
+    page = open_browser(supervisor)
+    page.goto("/contacts/import/")
+    data = page.evaluate_handle(
+        """text => {
+            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "Leads.xlsx"));
+            return transfer;
+        }""",
+        base64.b64encode(book).decode(),
+    )
+    page.dispatch_event("[data-drop]", "dragover", {"dataTransfer": data})
+    page.dispatch_event("[data-drop]", "drop", {"dataTransfer": data})
+    page.get_by_text("Leads.xlsx").wait_for()
+    page.get_by_role("button", name="Continue").click()
+
+    page.get_by_text("Excel workbook, sheet “Old”").wait_for()
+    page.get_by_label("Sheet").select_option("New")
+    page.get_by_text("Excel workbook, sheet “New”").wait_for()
+    assert page.get_by_label("Phone").input_value() == "phone_number"
+    page.get_by_label("City").select_option("Company")
+    photograph(page, "contacts-columns-workbook")
+    page.get_by_role("button", name="Import 2 rows").click()
+
+    page.get_by_text("2 rows: 2 created.").wait_for()
+    assert set(Contact.objects.values_list("first_name", "company")) == {("Anna", "Reno"), ("Bo", "Elko")}
+
+
+def test_a_running_import_is_cancelled_after_a_question(open_browser, supervisor, photograph):
+    page = open_browser(supervisor)
+    page.goto("/contacts/import/")
+    file = {"name": "two.csv", "mimeType": "text/csv", "buffer": b"Name,Phone\nAnna,4155550101\n"}
+    page.set_input_files("input[type=file]", file)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Import 1 row", exact=True).click()
+    page.get_by_text("Waiting for its turn").wait_for()
+    IMPORT.apply(Import.objects.all(), "run", rows=1)
+    page.get_by_text("1 of about 1 row read").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    # The question stays open while the page refreshes itself.
+    page.wait_for_timeout(1500)
+    page.get_by_role("dialog").get_by_role("button", name="Go on importing").click()
+    assert Import.objects.get().status == ImportStatus.RUNNING
+    page.get_by_role("button", name="Cancel").click()
+    photograph(page, "contacts-import-cancel")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the import").click()
+    page.get_by_text("Nothing was imported.").wait_for()
+    assert Import.objects.get().status == ImportStatus.CANCELLED
+    assert not Contact.objects.exists()
+
+
 def test_a_file_is_dropped_and_the_header_taken_back(open_browser, supervisor):
     page = open_browser(supervisor)
     page.goto("/contacts/import/")
@@ -84,8 +150,7 @@ def test_a_file_is_dropped_and_the_header_taken_back(open_browser, supervisor):
     page.dispatch_event("[data-drop]", "drop", {"dataTransfer": data})
     page.get_by_text("two.csv").wait_for()
     page.get_by_role("button", name="Continue").click()
-    header = page.get_by_label("The first row names the columns")
-    assert not header.is_checked()
+    assert page.get_by_role("combobox", name="First row").input_value() == "0"
     page.get_by_role("button", name="Import 1 row", exact=True).wait_for()
     assert page.get_by_label("Column 1").input_value() == "phone_number"
     assert Import.objects.get().status == ImportStatus.UPLOADED
