@@ -18,7 +18,7 @@ from campaigns.models import Enrollment
 from campaigns.refusals import Refused
 from campaigns.services import forget_activities, leave_campaigns, record_access
 from contacts.models import Contact, DoNotContact, Membership
-from contacts.services import forget_contact
+from contacts.services import forget_contact, hold_lists_of
 from dialer.models import Call, CallEvent, Recording, Transcript
 
 
@@ -58,6 +58,9 @@ def erase_contact(*, contact: Contact, actor: User, keep_do_not_contact: bool) -
     when a file brings them back. Raises ``Refused`` while a call to the person is under way, and when the
     person was erased before.
     """
+    # As imports do: the contact, then its lists; they let pass whoever only refers to the contact.
+    Contact.objects.select_for_update(no_key=True).filter(pk=contact.pk).first()
+    hold_lists_of(contact=contact)
     # Whoever enrolls or calls the contact refers to its row, and waits for us from here on.
     locked = Contact.objects.select_for_update().filter(pk=contact.pk, erased_at=None).first()
     if locked is None:

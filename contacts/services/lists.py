@@ -280,6 +280,13 @@ def forbid_contacts(*, contacts: QuerySet[Contact], reason: str, actor: User | N
     return done.added
 
 
+def hold_lists_of(*, contact: Contact) -> None:
+    """Hold the lists that a contact is on until the transaction ends: before the contact’s row is taken
+    for itself alone. Who puts a contact on a list refers to that row last, while holding lists."""
+    on = List.objects.filter(memberships__contact=contact, memberships__removed_in=None)
+    list_(on.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk"))
+
+
 def _lock(*lists: List) -> None:
     """Hold lists until the transaction ends, and bring them up to date.
 

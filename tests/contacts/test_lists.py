@@ -33,6 +33,7 @@ from contacts.services import (
     subtract_list,
 )
 from contacts.services.lists import part_names, part_sizes
+from dialer.erasing import erase_contact
 from tests.factories import (
     CampaignFactory,
     ChannelFactory,
@@ -379,6 +380,29 @@ def test_an_operation_waits_for_an_import_into_its_list():
         "Typed in",
         "Merged from “Second”, version 1",
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_person_is_erased_while_their_list_is_copied(supervisor):
+    autumn = make_list("Autumn", "Anna", "Bo")
+    anna = Contact.objects.get(first_name="Anna")
+    copied, done = threading.Event(), threading.Event()
+
+    def copying():
+        with transaction.atomic():
+            copy_list(list=List.objects.get(pk=autumn.pk), name="Copy", actor=None)
+            copied.set()
+            # The database looks at who was copied when this commits; by then the other waits for the list.
+            assert not done.wait(0.5)
+
+    def erasing():
+        copied.wait(10)
+        erase_contact(contact=anna, actor=supervisor, keep_do_not_contact=False)
+        done.set()
+
+    assert at_once(copying, erasing) == [None, None]
+    assert people(autumn) == people(List.objects.get(name="Copy")) == {"Bo"}
+    assert Contact.objects.get(pk=anna.pk).erased_at
 
 
 @pytest.mark.django_db(transaction=True)
