@@ -16,6 +16,7 @@ BENCHMARKS = {
     "call-life": ("bench.call_life", "the full life of a call, against the floor of bare requests"),
     "enroll": ("bench.enroll", "a list into a channel, against a bare INSERT … SELECT"),
     "export": ("bench.export", "a list and all calls as CSV, against COPY TO"),
+    "import": ("bench.imports", "files of contacts, against raw COPY and django-import-export"),
     "pages": ("bench.pages", "the pages with a million contacts and calls, against ten thousand"),
 }
 

@@ -21,8 +21,14 @@ NOTATIONS = (
     "+1 {0} {1} {2}",
 )
 AREAS = ("212", "305", "312", "512", "303", "602", "415", "206", "617", "404", "214", "702", "503", "919")
-FIRST = "Anna Bilal Chloé Kwame Inès José Zoë Olu Jürgen Mary Luka Emma Ivan Siobhán Priya Chen".split()
-LAST = "Svensson Khan Perrin Mensah Moreau García Kim Adeyemi Weiß Jones Žižić Berg Petrov O’Brien".split()
+FIRST = (
+    *("Anna", "Bilal", "Chloé", "Kwame", "Inès", "José", "Zoë", "Olu"),
+    *("Jürgen", "Mary", "Luka", "Emma", "Ivan", "Siobhán", "Priya", "Chen"),
+)
+LAST = (
+    *("Svensson", "Khan", "Perrin", "Mensah", "Moreau", "García", "Kim"),
+    *("Adeyemi", "Weiß", "Jones", "Žižić", "Berg", "Petrov", "O’Brien"),
+)
 COMPANIES = ("Northline, Inc.", "Müller & Söhne GmbH", "Café Olé", "Acme", "Blue River LLC", "")
 INVALID = ("", "n/a", "911", "555-0142", "+1 415 055 0142", "41555501421234567")
 PLANS = ("Basic", "Family", "Business")
@@ -40,9 +46,18 @@ class Made:
 
 
 def write_contact_file(
-    path: Path, rows: int, *, seed: int = 1, invalid_share: float = 0.01, twice_share: float = 0.02
+    path: Path,
+    rows: int,
+    *,
+    seed: int = 1,
+    skipped: int = 0,
+    invalid_share: float = 0.01,
+    twice_share: float = 0.02,
 ) -> Made:
-    """Write a CSV file of up to 8 million rows, in no order of its numbers."""
+    """Write a CSV file of up to 8 million rows, in no order of its numbers.
+
+    Files of other seeds have the same numbers with other names, but for ``skipped`` numbers at the start.
+    """
     chance = random.Random(seed)
     exchanges = 800 * 10_000 * len(AREAS)
     # A stride that shares no factor with the count goes through all numbers once, in no order.
@@ -62,7 +77,7 @@ def write_contact_file(
                     number = chance.choice(valid)
                     duplicates += 1
                 else:
-                    number = len(valid) * stride % exchanges
+                    number = (skipped + len(valid)) * stride % exchanges
                     valid.append(number)
                 area, rest = divmod(number, 8_000_000)
                 phone = chance.choice(NOTATIONS).format(
