@@ -8,6 +8,7 @@ one that waits to be started; their enrollments and calls. Fills an empty, migra
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ INSERT INTO contacts_import (
     file, file_name, status, list_id, list_name, country, dialect, mapping, rows, created, updated, unchanged,
     duplicates, invalid, error, created_at, finished_at, email_is_enough, purpose, reason, scope
 )
-SELECT '', lower(replace(name, ' ', '-')) || '.csv', 'completed', id, name, 'US', '{}', '{}',
+SELECT '', lower(replace(name, ' ', '-')) || '.csv', 'completed', id, name, 'US', %(dialect)s, %(mapping)s,
        size + size / 100, size, 0, 0, size / 100 - size / 300, size / 300, '', created_at, created_at,
        true, 'contacts', '', ''
 FROM contacts_list;
@@ -298,6 +299,20 @@ def _parameters(sizes: Sizes, now: datetime) -> dict[str, Any]:
     in_segment = sizes.contacts // SEGMENTS
     return {
         "now": now,
+        "dialect": json.dumps(
+            {
+                "encoding": "utf-8",
+                "delimiter": ",",
+                "has_header": True,
+                "columns": ["Phone", "First name", "Last name", "Email", "Plan", "Balance"],
+                "lines": in_segment,
+            }
+        ),
+        "mapping": json.dumps(
+            dict(
+                enumerate(("phone_number", "first_name", "last_name", "email", "field:plan", "field:balance"))
+            )
+        ),
         "contacts": sizes.contacts,
         "campaigns": sizes.campaigns,
         "segments": SEGMENTS,
