@@ -13,6 +13,7 @@ import posixpath
 import re
 import zipfile
 import zlib
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,14 +28,15 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, fr
 
 from contacts.importing.cells import MAX_COLUMNS, Row, UnreadableFile, cleaned
 
-# Unpacked, in bytes. The texts that cells share are kept in memory, several times as large as here; rows pass
-# by, but somebody waits for them.
-MAX_SHARED_BYTES = 64 * 1024 * 1024
+# Unpacked, in bytes. The texts that cells share are kept in memory; rows pass by, but somebody waits.
+MAX_SHARED_BYTES = 128 * 1024 * 1024
 MAX_PART_BYTES = 16 * 1024 * 1024
 MAX_SHEET_BYTES = 2 * 1024 * 1024 * 1024
 # Real sheets shrink to a tenth, empty ones to a hundredth; a thousandth is a trap.
 MAX_SHRINKING = 400
 _SMALL_BYTES = 32 * 1024 * 1024
+# Who uploads a workbook waits for its first rows to be found; a million empty rows are less than this.
+_LOOKED_AT_BYTES = 96 * 1024 * 1024
 # More than any spreadsheet program knows.
 MAX_ROWS = 100_000_000
 # So many sheets are looked at.
@@ -97,7 +99,7 @@ def find_sheets(file: BinaryIO, *, first_rows: int) -> list[SheetStart]:
         found = [
             SheetStart(one.name, one.is_hidden, rows, workbook.count_rows(one))
             for one in workbook.sheets[:MAX_SHEETS]
-            if (rows := list(islice(workbook.rows(one), first_rows)))
+            if (rows := list(islice(workbook.rows(one, within_bytes=_LOOKED_AT_BYTES), first_rows)))
         ]
     if not found:
         raise UnreadableFile("The workbook is empty: none of its sheets holds anything.")
@@ -207,10 +209,11 @@ class _Workbook:
         self._formats = _Formats(self._styles(paths.get("styles", "")), is_1904=is_1904)
         self._texts = self._shared_texts(paths.get("sharedStrings", ""))
 
-    def rows(self, sheet: _Sheet) -> Iterator[Row]:
-        """The rows of a sheet that are not empty."""
+    def rows(self, sheet: _Sheet, *, within_bytes: int = MAX_SHEET_BYTES) -> Iterator[Row]:
+        """The rows of a sheet that are not empty, as far as they lie within so many of its bytes."""
         found = _SheetRows(self._texts, self._formats)
-        for block in self._blocks(sheet.path, MAX_SHEET_BYTES):
+        blocks = self._blocks(sheet.path, MAX_SHEET_BYTES)
+        for block in islice(blocks, within_bytes // _BLOCK):
             found.feed(block)
             yield from found.rows
             found.rows.clear()
@@ -249,12 +252,12 @@ class _Workbook:
         numbers = [element.get("numFmtId", "0") for element in styles] if styles is not None else []
         return [own.get(number) or BUILTIN_FORMATS.get(int(number), "General") for number in numbers]
 
-    def _shared_texts(self, path: str) -> list[str]:
+    def _shared_texts(self, path: str) -> _SharedTexts:
         found = _SharedTexts()
         if path in self._parts:
             for block in self._blocks(path, MAX_SHARED_BYTES):
                 found.feed(block)
-        return found.texts
+        return found
 
     def _tree(self, path: str) -> ElementTree.Element:
         builder = ElementTree.TreeBuilder()
@@ -287,40 +290,49 @@ class _Sheet:
 
 
 class _SharedTexts:
-    """The texts that cells refer to, each without its formatting and how Asian ones are pronounced."""
+    """The texts that cells refer to, each without its formatting and how Asian ones are pronounced.
+
+    Kept as one piece of memory: millions of strings would take several times as much.
+    """
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
+        self._data = bytearray()
+        self._ends = array("Q", [0])
         self._parts: list[str] = []
         self._is_said = False
         self._parser = _parser(self._start, self._end)
+
+    def __getitem__(self, number: int) -> str:
+        if number < 0:
+            raise IndexError(number)
+        return self._data[self._ends[number] : self._ends[number + 1]].decode("utf-8", "surrogatepass")
 
     def feed(self, block: bytes) -> None:
         self._parser.Parse(block)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        match _local(name):
-            case "si":
-                self._parts = []
-            case "t" if not self._is_said:
-                self._parser.CharacterDataHandler = self._parts.append
-            case "rPh":
-                self._is_said = True
+        tag = name if ":" not in name else _local(name)
+        if tag == "t" and not self._is_said:
+            self._parser.CharacterDataHandler = self._parts.append
+        elif tag == "rPh":
+            self._is_said = True
 
     def _end(self, name: str) -> None:
-        match _local(name):
-            case "t":
-                self._parser.CharacterDataHandler = None
-            case "rPh":
-                self._is_said = False
-            case "si":
-                self.texts.append(_unescaped("".join(self._parts)))
+        tag = name if ":" not in name else _local(name)
+        if tag == "t":
+            self._parser.CharacterDataHandler = None
+        elif tag == "si":
+            self._data += _unescaped("".join(self._parts)).encode("utf-8", "surrogatepass")
+            self._ends.append(len(self._data))
+            self._parts.clear()
+        elif tag == "rPh":
+            self._is_said = False
 
 
 class _SheetRows:
     """Rows of a sheet, as its text is fed in."""
 
-    def __init__(self, texts: list[str], formats: _Formats) -> None:
+    def __init__(self, texts: _SharedTexts, formats: _Formats) -> None:
         self.rows: list[Row] = []
         self._texts = texts
         self._formats = formats
