@@ -5,8 +5,7 @@ Whoever knows of calls erases them first (dialer/erasing.py); nothing else calls
 
 from __future__ import annotations
 
-import re
-
+import phonenumbers
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
@@ -20,8 +19,6 @@ from contacts.services.lists import remove_from_list
 from contacts.zones import zone_set_for
 
 ERASED = "Erased person"
-# Digits of a number that are its own: fewer at its end may be anybody's.
-OWN_DIGITS = 7
 
 
 def forget_contact(*, contact: Contact, actor: User | None, keep_do_not_contact: bool) -> None:
@@ -78,37 +75,37 @@ def _forget_entries(number: str, email: str, actor: User | None, *, keep: bool) 
         add_to_do_not_contact(email=email, reason=ERASED, actor=actor)
 
 
+# What people write between the digits of a number, which makes searching a million rows quick; a regular
+# expression takes several times as long. Cells stay apart: there is a comma between them.
+_BETWEEN_DIGITS = ' ()[]+-./"\u00a0\u2009\u2010\u2011\u2012\u2013\u2014\u202f'
 _REJECTED = """
-    SELECT id, values FROM contacts_rejectedrow
+    SELECT id FROM contacts_rejectedrow
     WHERE (
-        %(digits)s <> '' AND strpos(regexp_replace(values::text, '[^0-9]', '', 'g'), %(digits)s) > 0
+        %(digits)s <> '' AND values::text LIKE %(in_order)s
+        AND strpos(translate(values::text, %(between)s, ''), %(digits)s) > 0
     ) OR (%(email)s <> '' AND strpos(lower(values::text), %(email)s) > 0)
 """
 
 
 def _forget_rejected_rows(number: str, email: str) -> None:
     """Rows of files that could not be imported and name the person; their reasons quote them."""
-    # Its last digits are there in every notation; with those before them, each row is looked at closely.
-    digits = number[-OWN_DIGITS:]
+    # What is there of a number in every notation.
+    digits = str(phonenumbers.parse(number).national_number) if number else ""
     if not digits and not email:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_REJECTED, {"digits": digits, "email": email})
-        found = RejectedRow.objects.in_bulk([pk for pk, _ in cursor.fetchall()])
-    about = [pk for pk, row in found.items() if _names(row.values, number, email)]
-    RejectedRow.objects.filter(pk__in=about).update(values=[], reason=ERASED)
-
-
-def _names(cells: list[str], number: str, email: str) -> bool:
-    for cell in map(str, cells):
-        digits = re.sub(r"\D", "", cell).lstrip("0")
-        if number and len(digits) >= OWN_DIGITS and (digits in number or number[1:] in digits):
-            return True
-        if number and len(digits) > OWN_DIGITS and number.endswith(digits[-OWN_DIGITS - 1 :]):
-            return True
-        if email and email in cell.lower():
-            return True
-    return False
+        cursor.execute(
+            _REJECTED,
+            {
+                "digits": digits,
+                # Quicker still, and true of all that the exact condition finds.
+                "in_order": f"%{'%'.join(digits)}%",
+                "between": _BETWEEN_DIGITS,
+                "email": email,
+            },
+        )
+        found = [pk for (pk,) in cursor.fetchall()]
+    RejectedRow.objects.filter(pk__in=found).update(values=[], reason=ERASED)
 
 
 def _forget_log_entries(contact: Contact, number: str, email: str) -> None:

@@ -247,6 +247,31 @@ def test_other_people_stay_as_they_are(person, erase):
     assert RejectedRow.objects.filter(values__contains=["Bo"]).get().reason != "Erased person"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+14155550142",
+        "(415) 555-0142",
+        "1-415-555.0142",
+        "001 415 5550142 x12",
+        "tel:+1 415 555 0142",
+        "14155550142.0",
+        "1.4155550142E+10",
+        "415\u2011555\u20130142",
+        "415/555/0142 or 303 555 0199",
+        "Xenia <XENIA.QUILL@example.net>",
+    ],
+)
+def test_rejected_rows_are_erased_however_the_number_is_written(erase, written):
+    contact = ContactFactory(phone_number=NUMBER, email=EMAIL, first_name="", last_name="")
+    rows = [[written, "Ulm"], ["Ulm", "415 555 0143", "0142"], ["41", "5555", "0142"]]
+    done = Import.objects.create(file_name="people.csv", list_name="Autumn", country="US")
+    for line, values in enumerate(rows):
+        RejectedRow.objects.create(contact_import=done, line=line, reason="no", values=values)
+    erase(contact, keep=False)
+    assert [row.values for row in RejectedRow.objects.order_by("line")] == [[], *rows[1:]]
+
+
 def test_nobody_is_erased_while_a_call_to_them_is_under_way(person, erase):
     live = CallFactory(contact=None, to_number=NUMBER, state="ringing", outcome="")
     assert extent_of(person).has_live_call
