@@ -6,6 +6,7 @@ An entry holds from the commit on, until its time is over. Whoever looks for ent
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from contacts.importing import forbidding
 from contacts.importing import mapping as columns
 from contacts.importing.reading import clean
 from contacts.models import DoNotContact
+from contacts.models.contact import E164
 from contacts.phone_numbers import Rejection, dialable
 from contacts.refusals import Refused
 from contacts.services.numbers import MAX_TYPED_LINES, InvalidLine
@@ -43,14 +45,18 @@ def add_to_do_not_contact(
     """Never reach this E.164 number, or this email address, again in this way; or not until ``expires_at``.
 
     Said twice, the one that holds longer holds, or else the first. Returns whether it was new. It holds
-    from the commit on. Raises ``Refused`` for a time that is over.
+    from the commit on. Raises ``Refused`` for a time that is over, and for what is neither a number in E.164
+    form nor an address: nobody is reached there (a text's short code, say).
     """
     _check(expires_at)
+    address = (phone_number, None) if phone_number else (None, email.strip().lower())
+    if not (re.fullmatch(E164, phone_number) if phone_number else _is_email(address[1] or "")):
+        raise Refused(f"“{phone_number or email}” is neither a phone number nor an email address.")
     done = forbidding.put(
-        addresses=[(phone_number, None) if phone_number else (None, email.lower())],
+        addresses=[address],
         scope=scope,
         source=source,
-        reason=reason,
+        reason=clean(reason),
         expires_at=expires_at,
         actor=actor,
     )
@@ -91,7 +97,7 @@ def add_lines_to_do_not_contact(
     for line, text in enumerate(map(clean, split), start=1):
         if not text:
             continue
-        if columns.EMAIL_FORM.fullmatch(text) and len(text) <= forbidding.EMAIL_LENGTH:
+        if _is_email(text):
             addresses[None, text.lower()] = None
         elif isinstance(number := dialable(text, country), Rejection):
             invalid.append(InvalidLine(line, text, str(number)))
@@ -101,12 +107,16 @@ def add_lines_to_do_not_contact(
         addresses=addresses,
         scope=scope,
         source=DoNotContact.Source.PERSON,
-        reason=reason,
+        reason=clean(reason),
         expires_at=expires_at,
         actor=actor,
     )
     known = len(addresses) - done.added - done.extended
     return DoNotContactAdded(done.added, done.extended, known, tuple(invalid))
+
+
+def _is_email(text: str) -> bool:
+    return bool(columns.EMAIL_FORM.fullmatch(text)) and len(text) <= forbidding.EMAIL_LENGTH
 
 
 def _check(expires_at: datetime | None) -> None:

@@ -108,6 +108,31 @@ def test_any_part_can_put_somebody_on_the_list_by_number_or_address(source):
     }
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        {},
+        {"phone_number": "", "email": ""},
+        {"phone_number": "4155550101"},
+        {"phone_number": "12345"},
+        {"phone_number": "+1415555010\n"},
+        {"email": "anna"},
+        {"email": f"{'a' * 250}@b.example"},
+    ],
+    ids=str,
+)
+def test_what_reaches_nobody_is_refused(address):
+    with pytest.raises(Refused, match="neither a phone number nor an email address"):
+        add_to_do_not_contact(**address)
+    assert not DoNotContact.objects.exists()
+
+
+def test_a_reason_of_any_kind_is_kept_in_one_line():
+    add_to_do_not_contact(phone_number=NUMBER, reason="nul\x00, two\nlines " + "x" * 300)
+    assert entry().reason.startswith("nul, two lines xxx")
+    assert len(entry().reason) == 200
+
+
 def test_lines_are_added_extended_known_or_wrong():
     DoNotContactFactory(phone_number="+14155550101", scope="all")
     DoNotContactFactory(phone_number="+14155550102", scope="all", expires_at=ahead(1))
