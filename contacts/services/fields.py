@@ -85,9 +85,13 @@ def contacts_with(name: str) -> int:
 
 
 def _batches() -> Iterator[tuple[int, int]]:
-    last = Contact.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    for first in range(1, last + 1, BATCH):
-        yield first, first + BATCH - 1
+    """First and last keys of so many contacts at a time, whatever gaps there are between them."""
+    after = 0
+    while keys := list(
+        Contact.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:BATCH]
+    ):
+        yield keys[0], keys[-1]
+        after = keys[-1]
 
 
 def _checked(label: str) -> str:
