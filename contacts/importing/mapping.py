@@ -252,6 +252,7 @@ class _Guess:
         self._headers = headers
         self._plain = [plain(header) for header in headers]
         self._country = country
+        self._phone_scores: dict[int, float] = {}
         self._columns = [
             [row[position].strip() if position < len(row) else "" for row in rows]
             for position in range(len(headers))
@@ -270,10 +271,17 @@ class _Guess:
         return lambda at: 1 + bool(self.filled[at]) if self._plain[at] in _KNOWN[target] else 0
 
     def phone_score(self, at: int) -> float:
+        if at not in self._phone_scores:
+            self._phone_scores[at] = self._phone_score(at)
+        return self._phone_scores[at]
+
+    def _phone_score(self, at: int) -> float:
         if _is_beside_a_value(self._headers[at]):
             return 0
-        valid = self._share(at, lambda cell: isinstance(normalise(cell, self._country), str))
         looks = self._share(at, looks_like_phone)
+        valid = self._share(
+            at, lambda cell: looks_like_phone(cell) and isinstance(normalise(cell, self._country), str)
+        )
         # Nearly full columns beat nearly empty ones: a home number that two of a hundred have.
         full = len(self.filled[at]) / len(self._columns[at]) if self._columns[at] else 0
         if self._plain[at] in _KNOWN[PHONE] or _names_a_phone(self._headers[at]):

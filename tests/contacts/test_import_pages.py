@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from contacts.importing.running import run_import
 from contacts.lifecycles import IMPORT
 from contacts.models import Contact, DoNotContact, Import, ImportStatus, RememberedMapping
-from tests.contacts.conftest import mapped, sums
+from tests.contacts.conftest import mapped, sums, uploaded
 from tests.factories import ListFactory
 from tests.factories.contact_files import workbook
 
@@ -137,6 +140,24 @@ def test_two_columns_of_one_name_are_remembered_apart(as_supervisor):
     as_supervisor.post(url, {"column_0": "", "column_1": "phone_number", "column_2": "name"})
     send(as_supervisor, text)
     assert Import.objects.latest("pk").mapping == {"0": "", "1": "phone_number", "2": "name"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_map_files_of_one_header_at_once_both_succeed():
+    made = [uploaded(SAMPLE, list_name=f"List {n}") for n in range(4)]
+    together = threading.Barrier(len(made))
+
+    def map_it(contact_import: Import) -> None:
+        try:
+            together.wait(10)
+            mapped(contact_import)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(made)) as pool:
+        list(pool.map(map_it, made))
+    assert RememberedMapping.objects.count() == 1
+    assert set(Import.objects.values_list("status", flat=True)) == {ImportStatus.MAPPED}
 
 
 def test_what_is_remembered_of_contacts_is_not_proposed_for_do_not_contact(as_supervisor):
