@@ -15,5 +15,5 @@ def keep_house() -> None:
     housekeeping.keep_house()
 
 
-def remove_field(name: str) -> None:
-    fields.remove_field(name)
+def remove_field(name: str, after: int = 0) -> None:
+    fields.remove_field(name, after)

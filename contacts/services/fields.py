@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
 from django_q.tasks import async_task
 
 from contacts.importing import mapping
@@ -13,8 +14,10 @@ from contacts.models import Contact, CustomField
 from contacts.refusals import Refused
 
 LABEL_LENGTH, DESCRIPTION_LENGTH = 120, 200
-# Contacts looked at in one transaction: a fraction of a second, so that nobody waits for it.
-BATCH = 20_000
+# Contacts looked at in one transaction, so that nobody waits for it long.
+BATCH = 10_000
+# One task works for so long, and then makes room for whatever else waits.
+BUDGET_SECONDS = 20.0
 
 
 @transaction.atomic
@@ -47,7 +50,7 @@ def edit_field(*, field: CustomField, label: str, kind: str, description: str) -
 
 @transaction.atomic
 def delete_field(*, field: CustomField, typed: str) -> None:
-    """Take a field, and its values, off all contacts: a worker does that, for a million in a minute.
+    """Take a field, and its values, off all contacts: a worker does that.
 
     ``typed``: the name, as the person wrote it to confirm. Raises ``Refused`` when it is another one.
     """
@@ -58,24 +61,30 @@ def delete_field(*, field: CustomField, typed: str) -> None:
     transaction.on_commit(lambda: async_task("contacts.tasks.remove_field", name))
 
 
-def remove_field(name: str) -> int:
-    """Take a deleted field's values off all contacts, batch by batch; return how many had one.
+def remove_field(name: str, after: int = 0) -> int:
+    """Take a deleted field's values off all contacts with a key above ``after``; return how many had one.
 
+    Batch by batch for ``BUDGET_SECONDS``; then another task goes on, so that the worker is free meanwhile.
     Done twice, or killed in the middle and begun anew, it ends the same. It stops when there is a field of
     that name again: then the values are wanted.
     """
     removed = 0
-    for first, last in _batches():
+    until = time.monotonic() + BUDGET_SECONDS
+    while last := _last_of_batch(after):
         with transaction.atomic():
             if CustomField.objects.filter(name=name).exists():
                 break
             with connection.cursor() as cursor:
                 cursor.execute(
                     "UPDATE contacts_contact SET fields = fields - %s"
-                    " WHERE id BETWEEN %s AND %s AND jsonb_exists(fields, %s)",
-                    [name, first, last, name],
+                    " WHERE id > %s AND id <= %s AND jsonb_exists(fields, %s)",
+                    [name, after, last, name],
                 )
                 removed += cursor.rowcount
+        after = last
+        if time.monotonic() >= until:
+            async_task("contacts.tasks.remove_field", name, after)
+            break
     return removed
 
 
@@ -84,14 +93,11 @@ def contacts_with(name: str) -> int:
     return Contact.objects.filter(fields__has_key=name).count()
 
 
-def _batches() -> Iterator[tuple[int, int]]:
-    """First and last keys of so many contacts at a time, whatever gaps there are between them."""
-    after = 0
-    while keys := list(
-        Contact.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:BATCH]
-    ):
-        yield keys[0], keys[-1]
-        after = keys[-1]
+def _last_of_batch(after: int) -> int | None:
+    """The key up to which the next batch goes, whatever gaps there are; None: nobody is left."""
+    keys = Contact.objects.filter(pk__gt=after).order_by("pk").values("pk")[:BATCH]
+    last: int | None = keys.aggregate(last=Max("pk"))["last"]
+    return last
 
 
 def _checked(label: str) -> str:
