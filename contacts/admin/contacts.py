@@ -101,6 +101,10 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         by_number = possible_zones(obj.phone_number) if obj.phone_number else ()
         obj.zone_set = zone_set_for((obj.time_zone,) if obj.time_zone else by_number)
         super().save_model(request, obj, form, change)
+        if form.changed_data:
+            changed = ", ".join(name.replace("_", " ") for name in form.changed_data)
+            text = f"changed {changed} in the admin" if change else "added this contact in the admin"
+            ContactEvent.objects.create(contact=obj, text=text, actor_id=request.user.pk)
 
 
 @admin.register(ZoneSet)

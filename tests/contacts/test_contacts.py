@@ -81,6 +81,7 @@ def test_the_admin_changes_no_number_and_deletes_nobody(as_admin):
     as_admin.post(contact_page("change", contact.pk), {**values, **inline})
     contact.refresh_from_db()
     assert (contact.first_name, contact.phone_number) == ("Anne", "+14155550142")
+    assert "first name" in contact.events.get().text
     assert as_admin.post(contact_page("delete", contact.pk), {"post": "yes"}).status_code == 403
 
 

@@ -196,7 +196,7 @@ def test_a_contact_is_edited(as_supervisor):
     assert (contact.name, contact.email, contact.company) == ("Ann S", "ann@example.com", "Acme")
     assert contact.fields == {"plan": "Family", "favourite_colour": "blue"}
     assert contact.zone_set.zones == ["America/Denver"]
-    assert "as given" in said(as_supervisor.get(contact.get_absolute_url()))
+    assert "Given by a file or a person" in said(as_supervisor.get(contact.get_absolute_url()))
 
 
 @pytest.mark.parametrize(
