@@ -79,8 +79,12 @@ def merge(contacts: list[Contact], zone: str) -> None:
     key = zone_set(zone).pk
     with Staging() as staging:
         staging.add(
-            StagedContact(line=line, phone_number=contact.phone_number or "", zone_set_id=key, time_zone=zone)
-            for line, contact in enumerate(contacts)
+            [
+                StagedContact(
+                    line=line, phone_number=contact.phone_number or "", zone_set_id=key, time_zone=zone
+                )
+                for line, contact in enumerate(contacts)
+            ]
         )
         staging.merge(list_name="Corrections", list_id=None, note="", actor=None)
 
