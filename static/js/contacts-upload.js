@@ -1,4 +1,4 @@
-// A CSV dropped onto the upload form, and what was chosen said in words. Without this script the
+// A file dropped onto the upload form, and what was chosen said in words. Without this script the
 // browser's own file input does the same.
 const form = document.querySelector("[data-upload]");
 const drop = form.querySelector("[data-drop]");
@@ -20,7 +20,7 @@ function show() {
   drop.classList.add("filled");
   chosen.textContent = file.name;
   size.textContent = tooLarge ? `${words(file.size)}: larger than ${form.dataset.limitMb} MB` : `${words(file.size)}. Drop another one to replace it.`;
-  list.placeholder = file.name.replace(/\.[^.]+$/, "");
+  if (list) list.placeholder = file.name.replace(/\.[^.]+$/, "");
   form.querySelector("#file-errors")?.remove();
 }
 input.addEventListener("change", show);
