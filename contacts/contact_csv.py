@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 
-from contacts.exporting import Harmless, YesNo, csv_of, text
+from contacts.exporting import Harmless, YesNo, csv_of, sql_of, text
 from contacts.importing import mapping
 from contacts.models import Contact, DoNotContact
 from contacts.queries import number_is_do_not_contact
@@ -49,7 +49,7 @@ def contacts_as_csv(contacts: QuerySet[Contact]) -> Iterator[bytes]:
 
 def field_names(contacts: QuerySet[Contact]) -> list[str]:
     """The custom fields that contacts have, in one look at each of them."""
-    rows, parameters = contacts.order_by().values_list("fields").query.sql_with_params()
+    rows, parameters = sql_of(contacts.order_by().values_list("fields"))
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT DISTINCT jsonb_object_keys(contact.fields) FROM ({rows}) AS contact (fields) ORDER BY 1",  # noqa: S608

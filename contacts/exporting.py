@@ -111,6 +111,15 @@ def text(name: str) -> Harmless:
     return Harmless(Coalesce(F(name), Value(""), output_field=TextField()))
 
 
+def sql_of(rows: QuerySet[Any]) -> tuple[str, Sequence[Any]]:
+    """A query's SQL and its parameters, to be put into a statement of our own.
+
+    Also of one that Django knows to find nothing, and would not ask the database for.
+    """
+    sql, parameters = rows.query.get_compiler(connection=connection, elide_empty=False).as_sql()
+    return sql, parameters
+
+
 def csv_of(rows: QuerySet[Any], columns: Mapping[str, Any], *, time_zone: str = "UTC") -> Iterator[bytes]:
     """The rows in their order, as UTF-8 CSV in chunks of bytes; made and streamed by the database.
 
@@ -121,7 +130,7 @@ def csv_of(rows: QuerySet[Any], columns: Mapping[str, Any], *, time_zone: str = 
     csv.writer(heading).writerow([neutral(name) for name in columns])
     yield BOM + heading.getvalue().encode()
     try:
-        sql, parameters = rows.values_list(*columns.values()).query.sql_with_params()
+        sql, parameters = sql_of(rows.values_list(*columns.values()))
     except EmptyResultSet:
         # Filters that nothing can pass: Django asks nothing of the database.
         return

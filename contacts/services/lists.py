@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, ProtectedError, QuerySet
 
 from accounts.models import User
+from contacts.exporting import sql_of
 from contacts.filters import ContactFilters
 from contacts.importing import forbidding
 from contacts.importing.reading import clean
@@ -317,7 +318,7 @@ _ADD = """
 
 def _add(list: List, contacts: QuerySet[Contact], note: str, actor: User | None) -> int:
     """Of a list that is locked, or that nobody else sees yet."""
-    chosen, parameters = contacts.order_by().values_list("pk").query.sql_with_params()
+    chosen, parameters = sql_of(contacts.order_by().values_list("pk"))
     number = list.version + 1
     with connection.cursor() as cursor:
         cursor.execute(_ADD.format(chosen=chosen), [list.pk, number, *parameters, list.pk])

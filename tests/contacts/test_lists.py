@@ -736,6 +736,13 @@ def test_an_export_imports_again_and_changes_nothing(as_viewer, import_text):
     assert autumn.version == 1
 
 
+@pytest.mark.parametrize("query", ["?zone=Mars/Crater", "?q=%3F%3F", "?q=nobody"])
+def test_nobody_is_exported_as_a_heading_and_copied_never(as_supervisor, query):
+    autumn = make_list("Autumn", "Anna")
+    assert exported(as_supervisor, autumn, query) == []
+    assert "has nobody to copy" in said(as_supervisor.post(operation(autumn, "copy", query), {"name": "X"}))
+
+
 def test_an_export_that_nobody_waits_for_leaves_the_connection_as_it_was(as_viewer):
     autumn = ListFactory(members=3)
     content = contacts_as_csv(contacts_of(autumn))
