@@ -97,7 +97,8 @@ def entries(request: Request) -> HttpResponse:
 def remove(request: Request) -> HttpResponse:
     """GET asks: how many there are, and why they go. ``?id=`` each, or ``?found=1`` and the filters."""
     chosen = _chosen(request)
-    form = RemovalForm(request.POST or None)
+    # Beside the form that adds, which asks for a reason too.
+    form = RemovalForm(request.POST or None, auto_id="removal_%s")
     if request.method == "POST" and form.is_valid():
         try:
             removed = remove_from_do_not_contact(
