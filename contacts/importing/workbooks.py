@@ -217,6 +217,8 @@ class _Workbook:
             found.feed(block)
             yield from found.rows
             found.rows.clear()
+        if next(blocks, None) is None:
+            found.end()
 
     def count_rows(self, sheet: _Sheet) -> int:
         """About how many rows a sheet has: what it says of its size is often wrong."""
@@ -257,6 +259,7 @@ class _Workbook:
         if path in self._parts:
             for block in self._blocks(path, MAX_SHARED_BYTES):
                 found.feed(block)
+            found.end()
         return found
 
     def _tree(self, path: str) -> ElementTree.Element:
@@ -266,6 +269,7 @@ class _Workbook:
         parser.EndElementHandler = builder.end
         for block in self._blocks(path, MAX_PART_BYTES):
             parser.Parse(block)
+        parser.Parse(b"", True)
         return builder.close()
 
     def _blocks(self, path: str, limit: int) -> Iterator[bytes]:
@@ -310,6 +314,10 @@ class _SharedTexts:
     def feed(self, block: bytes) -> None:
         self._parser.Parse(block)
 
+    def end(self) -> None:
+        """There is no more. Raises ``ExpatError`` if there should be."""
+        self._parser.Parse(b"", True)
+
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         tag = name if ":" not in name else _local(name)
         if tag == "t" and not self._is_said:
@@ -346,6 +354,10 @@ class _SheetRows:
 
     def feed(self, block: bytes) -> None:
         self._parser.Parse(block)
+
+    def end(self) -> None:
+        """There is no more. Raises ``ExpatError`` if there should be."""
+        self._parser.Parse(b"", True)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         tag = name if ":" not in name else _local(name)
