@@ -188,8 +188,42 @@ def test_a_search_answers_while_one_types(open_browser, viewer, photograph):
     page.get_by_text("Do not call").wait_for()
     page.get_by_role("link", name="Siobhán O’Brien").click()
     page.get_by_role("heading", name="Siobhán O’Brien").wait_for()
-    page.get_by_text("Not called yet").wait_for()
+    page.get_by_text("Added to Carillon").wait_for()
     photograph(page, "contact")
+
+
+def test_who_was_searched_for_is_chosen_and_put_on_a_list(open_browser, supervisor, photograph):
+    wanted = ContactFactory(first_name="Siobhán")
+    ContactFactory(first_name="Bo")
+    page = open_browser(supervisor)
+    page.goto("/contacts/")
+    page.keyboard.press("/")
+    page.keyboard.type("siobhan")
+    page.get_by_text("1 contact", exact=True).wait_for()
+    # Leaving the search box must not load the table anew, and take the choice away.
+    page.get_by_role("checkbox", name="Choose Siobhán").check()
+    page.get_by_text("1 chosen").wait_for()
+    page.get_by_role("button", name="Add to a list").click()
+    dialog = page.get_by_role("dialog")
+    photograph(page, "contacts-chosen")
+    dialog.get_by_label("Name of the new list").fill("Callbacks")
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_text("“Callbacks” has 1 contact now.").wait_for()
+    assert [one.contact for one in List.objects.get().memberships.all()] == [wanted]
+
+
+def test_a_person_is_erased_after_typing_who_it_is(open_browser, supervisor, photograph):
+    contact = ContactFactory(first_name="Anna", last_name="Svensson")
+    page = open_browser(supervisor)
+    page.goto(contact.get_absolute_url())
+    page.get_by_role("button", name="More for this contact").click()
+    page.get_by_role("link", name="Erase this person").click()
+    photograph(page, "contact-erase")
+    page.get_by_label("Type the name or the number").fill("Anna Svensson")
+    page.get_by_role("button", name="Erase for good").click()
+    page.get_by_text("The person was erased.").wait_for()
+    contact.refresh_from_db()
+    assert contact.erased_at
 
 
 def test_an_address_is_taken_off_the_do_not_contact_list_after_a_question(
