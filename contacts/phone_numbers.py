@@ -13,9 +13,9 @@ from functools import cache
 import phonenumbers
 from phonenumbers import NumberParseException, ValidationResult
 from phonenumbers import timezone as number_zones
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 from contacts import numbering
+from contacts.country_names import names_by_language
 from contacts.numbering import Reason
 
 
@@ -175,7 +175,7 @@ def countries() -> tuple[tuple[str, str], ...]:
     """(ISO code, English name with calling code) of all countries that have numbers, by name."""
 
     def name(region: str) -> str:
-        names = LOCALE_DATA.get(region, {})
+        names = names_by_language().get(region, {})
         found = names.get("en", _UNNAMED.get(region, region))
         # "*aa" means: as in the language "aa".
         return names[found[1:]] if found.startswith("*") else found

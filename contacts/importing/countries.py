@@ -6,7 +6,8 @@ import unicodedata
 from functools import cache, lru_cache
 
 import phonenumbers
-from phonenumbers.geodata.locale import LOCALE_DATA
+
+from contacts.country_names import names_by_language
 
 # What people write besides what the library knows.
 _OTHERS = {
@@ -50,7 +51,7 @@ def country_called(text: str) -> str:
 @cache
 def _names() -> dict[str, str]:
     found: dict[str, str] = {}
-    for region, names in LOCALE_DATA.items():
+    for region, names in names_by_language().items():
         if region in phonenumbers.SUPPORTED_REGIONS:
             for name in names.values():
                 # "*aa" means: as in the language "aa".
