@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -81,23 +82,28 @@ print(count)
 ROWS = 3000
 
 
-def start(
-    contact_import: Import, deed: str = "", fatal: int = 0, when: str = "before"
-) -> subprocess.Popen[str]:
-    """A process that runs the import; what it prints is how many statements that took."""
+def environment() -> dict[str, str]:
+    """What a process is told, to work on the database and the files of the test."""
     database = connection.settings_dict
     host, name = quote(database["HOST"], safe=""), quote(database["NAME"])
     address = f"{host}:{database['PORT']}" if database["PORT"] else host
     user = quote(database["USER"]) + (f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else "")
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": f"postgresql://{user}@{address}/{name}",
+        "DATA_DIR": str(Path(django_settings.MEDIA_ROOT).parent),
+    }
+
+
+def start(
+    contact_import: Import, deed: str = "", fatal: int = 0, when: str = "before"
+) -> subprocess.Popen[str]:
+    """A process that runs the import; what it prints is how many statements that took."""
     return subprocess.Popen(
         [sys.executable, "-c", RUNNER, str(contact_import.pk), deed, str(fatal), when],
         cwd=ROOT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "DATABASE_URL": f"postgresql://{user}@{address}/{name}",
-            "DATA_DIR": str(Path(django_settings.MEDIA_ROOT).parent),
-        },
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -221,6 +227,32 @@ def test_two_processes_that_run_one_import_at_once_run_it_once():
         process.communicate(timeout=60)
         assert process.returncode == 0
     assert everything() == alone
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("step", ["reading", "saving"])
+def test_ctrl_c_cancels_an_import_from_a_shell(tmp_path, settings, step):
+    path = tmp_path / "people.csv"
+    path.write_text(contact_file(25_000, seed=2).text)
+    command = [sys.executable, "manage.py", "import_contacts", str(path), "--list", "Autumn"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    running_now = Import.objects.filter(status=ImportStatus.RUNNING)
+    wanted = running_now if step == "reading" else running_now.exclude(saving_since=None)
+    until = time.monotonic() + 60
+    while not wanted.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "CommandError: Cancelled: nothing was imported.\n")
+    cancelled = Import.objects.get()
+    assert cancelled.status == ImportStatus.CANCELLED
+    assert not cancelled.file
+    assert stored(settings) == []
+    assert not Contact.objects.exists()
 
 
 @contextmanager
