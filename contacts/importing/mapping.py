@@ -53,7 +53,8 @@ LINE_COLUMN, REASON_COLUMN = "Line in the file", "Why it was rejected"
 FORBIDDEN_COLUMN = "Do not contact"
 ADDED_COLUMNS = frozenset({LINE_COLUMN, REASON_COLUMN, FORBIDDEN_COLUMN})
 
-EMAIL_FORM = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}")
+# Nothing in it is tried twice: a cell may be long.
+EMAIL_FORM = re.compile(r"[^@\s,;<>]++@(?:[^@\s,;<>.]++\.)++[^@\s,;<>.]{2,}+")
 _PHONE_FORM = re.compile(r"(?:tel:)?[+(\[]?\d[\d\s().\-/\u00a0\u2010-\u2015\[\]]{5,}\d")
 _SCIENTIFIC_FORM = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d{1,2}")
 
@@ -137,6 +138,8 @@ def plain(header: str) -> str:
 
 
 _KNOWN = {target: frozenset(map(plain, headers.split())) for target, headers in _HEADERS.items()}
+# In characters, however it is written.
+_LONGEST_NUMBER = 60
 # So few cells prove nothing.
 _FEW = 3
 # The header is among the first rows.
@@ -148,6 +151,8 @@ def looks_like_phone(cell: str) -> bool:
     """Whether a cell has the form of a phone number, valid or not."""
     # Google Contacts writes several numbers into one cell.
     text = cell.partition(":::")[0].strip()
+    if len(text) > _LONGEST_NUMBER:
+        return False
     return bool(_PHONE_FORM.fullmatch(text) or _SCIENTIFIC_FORM.fullmatch(text))
 
 

@@ -158,3 +158,13 @@ def test_a_mapping_needs_one_phone_number():
 )
 def test_whole_names_are_split(name, halves):
     assert split_name(name) == halves
+
+
+@pytest.mark.parametrize(
+    "cell", ["a@" + "b." * 60_000, "a@" + "b" * 120_000, "a@b." * 30_000, "1 " * 60_000, "+1" + "-" * 120_000]
+)
+def test_long_cells_are_no_number_and_no_address_at_once(cell):
+    # Forms that try things twice would take hours for it.
+    assert not mapping.looks_like_phone(cell)
+    assert not mapping.EMAIL_FORM.fullmatch(cell)
+    assert mapping.guess(["Phone", "Email"], [[cell, cell]], "US")
