@@ -392,7 +392,7 @@ NUMBER_US, NUMBER_UK, ADDRESS = "+14155550101", "+442079460102", "anna.103@examp
         ({"until": "9999-12-31"}, {NUMBER_US, NUMBER_UK, ADDRESS}),
         ({"since": "0001-01-01"}, {NUMBER_US, NUMBER_UK, ADDRESS}),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_entries_are_found_and_filtered(as_viewer, three, query, found):
     assert shown(as_viewer, **query) == found
