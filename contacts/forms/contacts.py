@@ -82,7 +82,8 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         names = dict.fromkeys(self.instance.fields)
         if len(self.known.keys() | names) <= MOST_FIELDS_SHOWN:
             names |= dict.fromkeys(self.known)
-        self.custom = {f"field_{place}": name for place, name in enumerate(names)}
+        # By name: what was shown may be sent when there are other fields.
+        self.custom = {f"field_{name}": name for name in names}
         for key, name in self.custom.items():
             field = self.known.get(name) or CustomField(name=name)
             self.fields[key] = CustomValue(field, str(self.instance.fields.get(name, "")))

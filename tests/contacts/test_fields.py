@@ -180,3 +180,15 @@ def test_a_field_given_on_a_contacts_form_is_one_of_all(as_supervisor):
 def test_prompts_may_use_the_fields(as_supervisor):
     add_field(label="Plan ends on", kind="date")
     assert prompt.custom_fields() == ["plan_ends_on"]
+
+
+def test_values_come_into_their_fields_when_others_came_meanwhile(as_supervisor):
+    add_field(label="City", kind="text")
+    add_field(label="Plan", kind="text")
+    contact = ContactFactory()
+    address = reverse("contacts:edit", args=[contact.pk])
+    inputs = re.findall(r'name="(field_[^"]+)"', as_supervisor.get(address).text)
+    add_field(label="Birthday", kind="text")
+    as_supervisor.post(address, dict(zip(inputs, ["Ulm", "family"], strict=True)))
+    contact.refresh_from_db()
+    assert contact.fields == {"city": "Ulm", "plan": "family"}
