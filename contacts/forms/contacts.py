@@ -57,7 +57,11 @@ class CustomValue(forms.CharField):
 
 
 class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A person's details, and an input for each custom field, with an empty pair for one more."""
+    """A person's details, and an input for each custom field, with an empty pair for one more.
+
+    What the page showed is sent along, hidden: so what a person changed is told apart from what an import
+    changed since, which stays.
+    """
 
     new_name = forms.CharField(
         label="Name of a new field", required=False, max_length=mapping.FIELD_NAME_LENGTH
@@ -86,7 +90,10 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         self.custom = {f"field_{name}": name for name in names}
         for key, name in self.custom.items():
             field = self.known.get(name) or CustomField(name=name)
-            self.fields[key] = CustomValue(field, str(self.instance.fields.get(name, "")))
+            value = str(self.instance.fields.get(name, ""))
+            self.fields[key] = CustomValue(field, self.data.get(f"initial-{key}", value))
+        for name in self.Meta.fields:
+            self.initial[name] = self.data.get(f"initial-{name}", self.initial.get(name) or "")
 
     def clean_new_name(self) -> str:
         written = self.cleaned_data["new_name"]
@@ -108,12 +115,26 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         return [self[key] for key in self.custom]
 
     @property
-    def field_values(self) -> dict[str, str]:
-        """The custom fields as they shall be: those left empty are gone."""
-        values = {name: self.cleaned_data[key] for key, name in self.custom.items()}
+    def shown(self) -> list[tuple[forms.BoundField, str]]:
+        """Each input, and what it showed first."""
+        return [(self[key], self[key].initial) for key in (*self.Meta.fields, *self.custom)]
+
+    @property
+    def changed_details(self) -> dict[str, str]:
+        """What a person changed, but for custom fields."""
+        return {name: self.cleaned_data[name] or "" for name in self.Meta.fields if self._is_changed(name)}
+
+    @property
+    def changed_values(self) -> dict[str, str]:
+        """The custom fields that a person changed: those left empty shall go."""
+        values = {name: self.cleaned_data[key] for key, name in self.custom.items() if self._is_changed(key)}
         if self.cleaned_data["new_name"]:
             values[self.cleaned_data["new_name"]] = self.cleaned_data["new_value"]
-        return {name: value for name, value in values.items() if value}
+        return values
+
+    def _is_changed(self, key: str) -> bool:
+        # What was not sent was not shown.
+        return key in self.data and key in self.changed_data
 
 
 class NewContactForm(forms.Form):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -81,49 +82,56 @@ def create_contact(
 def edit_contact(
     *,
     contact: Contact,
-    first_name: str,
-    last_name: str,
-    email: str,
-    company: str,
-    time_zone: str,
-    fields: dict[str, str],
+    first_name: str | None = None,
+    last_name: str | None = None,
+    email: str | None = None,
+    company: str | None = None,
+    time_zone: str | None = None,
+    fields: Mapping[str, str] = MappingProxyType({}),
     actor: User | None = None,
 ) -> None:
-    """Change what is known of a person. Without ``time_zone`` (an IANA name), the number's zones count.
+    """Change what is given of a person; the rest stays as it is by now, whatever the caller saw.
 
-    What changed is written into the time line. The number stays: a contact is known by it, and calls to it
-    may be under way. Raises ``Refused`` when a person without a number takes the address of another one,
-    and when the person was erased.
+    ``time_zone``: an IANA name, or empty: then the number's zones count. ``fields``: the custom fields to
+    change, by name; an empty value takes a field off. What changed is written into the time line. The number
+    stays: a contact is known by it, and calls to it may be under way. Raises ``Refused`` when a person
+    without a number takes the address of another one, and when the person was erased.
     """
     before = Contact.objects.select_for_update(no_key=True).filter(pk=contact.pk, erased_at=None).first()
     if before is None:
         raise Refused("This person was erased, and can’t be changed any more.")
-    zones = (
-        (time_zone,) if time_zone else possible_zones(contact.phone_number) if contact.phone_number else ()
-    )
-    after = {
+    details = {
         "first_name": first_name,
         "last_name": last_name,
-        "email": email.lower() or None,
+        "email": None if email is None else email.lower(),
         "company": company,
         "time_zone": time_zone,
-        "fields": fields,
     }
-    changes = "; ".join(_changes(before, after))
-    for name, value in after.items():
-        setattr(contact, name, value)
-    contact.zone_set = zone_set_for(zones)
-    if not changes:
+    changed: dict[str, Any] = {
+        name: value
+        for name, value in details.items()
+        if value is not None and value != (getattr(before, name) or "")
+    }
+    gone = {name for name, value in fields.items() if not value}
+    values = {name: value for name, value in {**before.fields, **fields}.items() if name not in gone}
+    if values != before.fields:
+        changed["fields"] = values
+    if not changed:
         return
+    if "email" in changed:
+        changed["email"] = changed["email"] or None
+    if "time_zone" in changed:
+        by_number = possible_zones(before.phone_number) if before.phone_number else ()
+        changed["zone_set"] = zone_set_for((time_zone,) if time_zone else by_number)
     try:
         with transaction.atomic():
-            Contact.objects.filter(pk=contact.pk).update(
-                **after, zone_set=contact.zone_set, updated_at=timezone.now()
-            )
+            Contact.objects.filter(pk=contact.pk).update(**changed, updated_at=timezone.now())
     except IntegrityError:
         raise Refused("Another contact without a number has this email address.") from None
-    know_fields(names=fields.keys() - before.fields.keys())
-    _record(contact, f"changed {changes}", actor)
+    know_fields(names=values.keys() - before.fields.keys())
+    _record(contact, f"changed {'; '.join(_changes(before, changed))}", actor)
+    for name, value in changed.items():
+        setattr(contact, name, value)
 
 
 def know_fields(*, names: Iterable[str]) -> None:
@@ -145,9 +153,9 @@ _LABELS = {
 
 def _changes(before: Contact, after: Mapping[str, Any]) -> Iterable[str]:
     for name, label in _LABELS.items():
-        if (old := getattr(before, name)) != (new := after[name]):
-            yield _change(label, old, new)
-    old_fields, new_fields = before.fields, after["fields"]
+        if name in after:
+            yield _change(label, getattr(before, name), after[name])
+    old_fields, new_fields = before.fields, after.get("fields", before.fields)
     for name in sorted(old_fields.keys() | new_fields.keys()):
         if old_fields.get(name) != new_fields.get(name):
             yield _change(name, old_fields.get(name), new_fields.get(name))

@@ -185,14 +185,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             edit_contact(
-                contact=found,
-                first_name=form.cleaned_data["first_name"],
-                last_name=form.cleaned_data["last_name"],
-                email=form.cleaned_data["email"] or "",
-                company=form.cleaned_data["company"],
-                time_zone=form.cleaned_data["time_zone"],
-                fields=form.field_values,
-                actor=request.user,
+                contact=found, fields=form.changed_values, actor=request.user, **form.changed_details
             )
         except Refused as refused:
             form.add_error("email", str(refused))

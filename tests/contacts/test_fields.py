@@ -153,7 +153,7 @@ def test_values_are_of_the_fields_kind(kind, good, bad):
     for value in good:
         form = form_of(contact, value=value)
         assert form.is_valid(), (value, form.errors)
-        assert form.field_values == {"value": value}
+        assert form.changed_values == {"value": value}
     for value in bad:
         assert not form_of(contact, value=value).is_valid(), value
 
@@ -163,7 +163,7 @@ def test_a_value_that_is_there_may_stay_whatever_the_kind_is():
     contact = ContactFactory(fields={"value": "next Tuesday"})
     form = form_of(contact)
     assert form.is_valid()
-    assert form.field_values == {"value": "next Tuesday"}
+    assert form.changed_values == {}
 
 
 def test_a_field_given_on_a_contacts_form_is_one_of_all(as_supervisor):
@@ -192,3 +192,39 @@ def test_values_come_into_their_fields_when_others_came_meanwhile(as_supervisor)
     as_supervisor.post(address, dict(zip(inputs, ["Ulm", "family"], strict=True)))
     contact.refresh_from_db()
     assert contact.fields == {"city": "Ulm", "plan": "family"}
+
+
+def test_what_an_import_saved_since_the_form_was_shown_stays(as_supervisor):
+    add_field(label="City", kind="text")
+    add_field(label="Plan", kind="text")
+    contact = ContactFactory(first_name="Lu", fields={"city": "Rome", "plan": "basic"})
+    address = reverse("contacts:edit", args=[contact.pk])
+    form = as_supervisor.get(address).context["form"]
+    sent = {bound.html_name: value for bound, value in form.shown}
+    sent |= {f"initial-{bound.html_name}": value for bound, value in form.shown}
+    Contact.objects.filter(pk=contact.pk).update(
+        company="Acme", fields={"city": "Paris", "plan": "basic", "birthday": "2000-01-01"}
+    )
+    answer = as_supervisor.post(address, {**sent, "first_name": "Lucy", "field_plan": ""})
+    assert answer.status_code == 302
+    contact.refresh_from_db()
+    assert (contact.first_name, contact.company) == ("Lucy", "Acme")
+    assert contact.fields == {"city": "Paris", "birthday": "2000-01-01"}
+
+
+def test_a_value_of_another_kind_that_was_shown_may_stay_whatever_it_is_by_now(as_supervisor):
+    add_field(label="Value", kind="date")
+    contact = ContactFactory(fields={"value": "next Tuesday"})
+    address = reverse("contacts:edit", args=[contact.pk])
+    shown = {"field_value": "next Tuesday", "initial-field_value": "next Tuesday"}
+    Contact.objects.filter(pk=contact.pk).update(fields={"value": "2027-01-01"})
+    assert as_supervisor.post(address, {**shown, "first_name": "Lucy"}).status_code == 302
+    contact.refresh_from_db()
+    assert (contact.first_name, contact.fields) == ("Lucy", {"value": "2027-01-01"})
+
+
+def test_the_form_sends_what_it_showed(as_supervisor):
+    contact = ContactFactory(company="Acme", fields={"plan": "<basic>"})
+    page = as_supervisor.get(reverse("contacts:edit", args=[contact.pk])).text
+    assert '<input type="hidden" name="initial-company" value="Acme">' in page
+    assert '<input type="hidden" name="initial-field_plan" value="&lt;basic&gt;">' in page
