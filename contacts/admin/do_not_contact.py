@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from contacts.admin.shared import ReadOnlyAdmin, checked_number
-from contacts.models import DoNotContact, DoNotContactRemoval
+from contacts.models import DoNotContact, DoNotContactEvent, DoNotContactRemoval
 from contacts.queries import SHORTEST_PART, address_matches
 
 
@@ -91,6 +91,17 @@ class DoNotContactRemovalAdmin(ReadOnlyAdmin):
         "added_by",
     )
     list_select_related = ("added_by", "removed_by")
+    list_filter = ("scope", "source")
+    search_fields = ("=phone_number", "=email")
+    search_help_text = "The whole number as +14155550101, or the whole email address"
+    show_full_result_count = False
+    ordering = ("-id",)
+
+
+@admin.register(DoNotContactEvent)
+class DoNotContactEventAdmin(ReadOnlyAdmin):
+    list_display = ("phone_number", "email", "scope", "source", "reason", "expires_at", "said_at", "said_by")
+    list_select_related = ("said_by",)
     list_filter = ("scope", "source")
     search_fields = ("=phone_number", "=email")
     search_help_text = "The whole number as +14155550101, or the whole email address"

@@ -1,6 +1,7 @@
 """Rows of a file onto the do-not-contact list: an import's other destination; and the upsert behind it.
 
-An address that is on the list already stays as it is, unless the new entry holds for longer. Whoever adds
+An address that is on the list already stays as it is, unless the new entry holds for longer; what was said
+and is not the entry is kept as a ``DoNotContactEvent``. Whoever adds
 or removes several entries goes through them in the order of their addresses, so that no two of them wait
 for each other in a circle.
 """
@@ -195,14 +196,16 @@ class OntoDoNotContact:
         Of several rows with one address and scope the one that holds longest counts, and belongs to the
         first of them; a row whose addresses all came in earlier rows is a duplicate.
         """
-        actor = self._import.created_by_id
+        parameters = {"source": DoNotContact.Source.IMPORT, "actor": self._import.created_by_id}
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE staged_forbidden")
             cursor.execute(CHOOSE)
             cursor.execute("ANALYZE chosen_forbidden")
             for statement in (MERGE_NUMBERS, MERGE_EMAILS):
-                cursor.execute(statement, {"source": DoNotContact.Source.IMPORT, "actor": actor})
+                cursor.execute(statement, parameters)
             cursor.execute("ANALYZE put_forbidden")
+            for statement in (MET_NUMBERS, MET_EMAILS):
+                cursor.execute(statement, parameters)
             cursor.execute(SUMS)
             created, updated, unchanged = cursor.fetchone()
         return Merged(created, updated, unchanged, self._rows - created - updated - unchanged)
@@ -256,6 +259,8 @@ def put(
 
 
 # The one that holds longer holds. Each entry with a moment of its own, so that pages of them have an order.
+# Whoever is on the list already is locked, also where nothing changes: a removal that is not committed yet
+# is waited for, and then the entry is a new one.
 _PUT = """
 INSERT INTO contacts_donotcontact AS entry (
     phone_number, email, scope, source, reason, expires_at, created_at, created_by_id
@@ -263,34 +268,67 @@ INSERT INTO contacts_donotcontact AS entry (
 SELECT given.phone_number, given.email, given.scope, %(source)s, given.reason, given.expires_at,
        clock_timestamp(), %(actor)s
 FROM given
-WHERE given.{address} IS NOT NULL AND NOT EXISTS (
-    SELECT FROM contacts_donotcontact AS known
-    WHERE known.{address} = given.{address} AND known.scope = given.scope
-        AND (known.expires_at IS NULL OR known.expires_at >= given.expires_at)
-)
+WHERE given.{address} IS NOT NULL
 ORDER BY given.{address}, given.scope
 ON CONFLICT ({address}, scope) DO UPDATE SET
     source = EXCLUDED.source,
-    reason = COALESCE(NULLIF(EXCLUDED.reason, ''), entry.reason),
+    reason = EXCLUDED.reason,
     expires_at = EXCLUDED.expires_at,
     created_at = EXCLUDED.created_at,
     created_by_id = EXCLUDED.created_by_id
 WHERE entry.expires_at < COALESCE(EXCLUDED.expires_at, 'infinity')
 RETURNING phone_number, email, scope, xmax = 0
 """
+# What met an entry that holds for as long or longer is written down beside it.
+_MET = """
+INSERT INTO contacts_donotcontactevent (
+    phone_number, email, scope, source, reason, expires_at, said_at, said_by_id
+)
+SELECT coalesce(given.phone_number, ''), coalesce(given.email, ''), given.scope, %(source)s, given.reason,
+       given.expires_at, clock_timestamp(), %(actor)s
+FROM {given} AS given
+WHERE given.{address} IS NOT NULL AND NOT EXISTS (
+    SELECT FROM {put} AS put WHERE put.{address} = given.{address} AND put.scope = given.scope
+)
+"""
 _TYPED = """
 WITH given AS (
     SELECT typed.phone_number, typed.email, %(scope)s AS scope, %(reason)s AS reason,
            %(until)s::timestamptz AS expires_at
     FROM unnest(%(numbers)s::varchar[], %(emails)s::varchar[]) AS typed (phone_number, email)
-)
+), put AS ({put}), met AS ({met})
+SELECT * FROM put
 """
 _MERGE = """
 WITH given AS (SELECT * FROM chosen_forbidden), put AS ({put}) INSERT INTO put_forbidden SELECT * FROM put
 """
-_PUT_NUMBERS, _PUT_EMAILS = _PUT.format(address="phone_number"), _PUT.format(address="email")
-TYPED_NUMBERS, TYPED_EMAILS = _TYPED + _PUT_NUMBERS, _TYPED + _PUT_EMAILS
-MERGE_NUMBERS, MERGE_EMAILS = _MERGE.format(put=_PUT_NUMBERS), _MERGE.format(put=_PUT_EMAILS)
+# Files are imported again: what they said before, or put there themselves, is no news.
+_MERGE_MET = """
+{met} AND NOT EXISTS (
+    SELECT FROM contacts_donotcontact AS known
+    WHERE known.{address} = given.{address} AND known.scope = given.scope AND known.source = %(source)s
+) AND NOT EXISTS (
+    SELECT FROM contacts_donotcontactevent AS known
+    WHERE known.{address} = given.{address} AND known.scope = given.scope AND known.source = %(source)s
+)
+"""
+
+
+def _typed(address: str) -> str:
+    met = _MET.format(address=address, given="given", put="put")
+    return _TYPED.format(put=_PUT.format(address=address), met=met)
+
+
+def _met_by_file(address: str) -> str:
+    met = _MET.format(address=address, given="chosen_forbidden", put="put_forbidden")
+    return _MERGE_MET.format(met=met, address=address)
+
+
+TYPED_NUMBERS, TYPED_EMAILS = _typed("phone_number"), _typed("email")
+MERGE_NUMBERS, MERGE_EMAILS = (
+    _MERGE.format(put=_PUT.format(address=address)) for address in ("phone_number", "email")
+)
+MET_NUMBERS, MET_EMAILS = _met_by_file("phone_number"), _met_by_file("email")
 
 STAGED = """
 CREATE TEMPORARY TABLE staged_forbidden (

@@ -1,5 +1,5 @@
 from contacts.models.contact import Contact, ContactEvent, CustomField, Tally, ZoneSet, zones_of
-from contacts.models.do_not_contact import DoNotContact, DoNotContactRemoval
+from contacts.models.do_not_contact import DoNotContact, DoNotContactEvent, DoNotContactRemoval
 from contacts.models.imports import Import, ImportStatus, RejectedRow, RememberedMapping
 from contacts.models.lists import List, ListVersion, Membership
 
@@ -8,6 +8,7 @@ __all__ = [
     "ContactEvent",
     "CustomField",
     "DoNotContact",
+    "DoNotContactEvent",
     "DoNotContactRemoval",
     "Import",
     "ImportStatus",

@@ -86,6 +86,36 @@ class DoNotContact(models.Model):
         return timezone.localdate(self.expires_at - timedelta(microseconds=1)) if self.expires_at else None
 
 
+class DoNotContactEvent(models.Model):
+    """What was said of an address and is not its entry: an opt-out of somebody who was on the list already,
+    or what an entry said before it was made to hold for longer. Append-only.
+
+    The first are written by what puts entries on the list, the second by a trigger (migration 0010). Of
+    files, only the first that names an address which others put there: to import one again says nothing.
+    """
+
+    phone_number = models.CharField(max_length=16, blank=True)
+    email = models.EmailField(blank=True)
+    scope = models.CharField(max_length=8, choices=DoNotContact.Scope.choices)
+    source = models.CharField(max_length=12, choices=DoNotContact.Source.choices)
+    reason = models.CharField(max_length=200, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    said_at = models.DateTimeField()
+    said_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = "do-not-contact event"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["phone_number"], name="do_not_contact_event_number"),
+            models.Index(fields=["email"], name="do_not_contact_event_email"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.phone_number or self.email}: {self.get_source_display()}"
+
+
 class DoNotContactRemoval(models.Model):
     """An entry that was taken off, as it was, with who did it and why. Append-only."""
 

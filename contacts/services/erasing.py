@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from contacts.models import Contact, DoNotContact, DoNotContactRemoval, List, RejectedRow
+from contacts.models import Contact, DoNotContact, DoNotContactEvent, DoNotContactRemoval, List, RejectedRow
 from contacts.services.do_not_contact import add_to_do_not_contact
 from contacts.services.lists import remove_from_list
 from contacts.zones import zone_set_for
@@ -64,15 +64,17 @@ def _addressed(number: str, email: str) -> Q:
 def _forget_entries(number: str, email: str, actor: User | None, *, keep: bool) -> None:
     DoNotContactRemoval.objects.filter(_addressed(number, email)).delete()
     entries = DoNotContact.objects.filter(_addressed(number, email))
-    if not keep:
+    if keep:
+        # What people wrote there may name the person.
+        entries.update(reason=ERASED)
+        if number:
+            add_to_do_not_contact(phone_number=number, reason=ERASED, actor=actor)
+        if email:
+            add_to_do_not_contact(email=email, reason=ERASED, actor=actor)
+    else:
         entries.delete()
-        return
-    # What people wrote there may name the person.
-    entries.update(reason=ERASED)
-    if number:
-        add_to_do_not_contact(phone_number=number, reason=ERASED, actor=actor)
-    if email:
-        add_to_do_not_contact(email=email, reason=ERASED, actor=actor)
+    # Last: to put an address on the list that is there already leaves one too.
+    DoNotContactEvent.objects.filter(_addressed(number, email)).delete()
 
 
 # What people write between the digits of a number, which makes searching a million rows quick; a regular

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.permissions import editor_required, reader_required
 from contacts.exporting import Iso, csv_of, download, text
 from contacts.forms.do_not_contact import DoNotContactForm, FiltersForm, RemovalForm
-from contacts.models import DoNotContact, DoNotContactRemoval, Tally
+from contacts.models import DoNotContact, DoNotContactEvent, DoNotContactRemoval, Tally
 from contacts.phone_numbers import normalise
 from contacts.queries import Count, count_of, do_not_contact, find_do_not_contact, tally
 from contacts.services import (
@@ -30,6 +30,7 @@ from interface.toasts import toast
 NEWEST_FIRST = ("-created_at", "-id")
 # Of one page.
 MOST_CHOSEN = 200
+MOST_BESIDES = 5
 
 COLUMNS = {
     "Number": F("phone_number"),
@@ -113,12 +114,14 @@ def remove(request: Request) -> HttpResponse:
             toast(request, _told_gone(removed), level=messages.SUCCESS if removed else messages.WARNING)
             return redirect("contacts:do_not_contact")
     count = chosen[: MAX_REMOVED + 1].count()
+    one = chosen.first() if count == 1 else None
     context = {
         "section": "contacts",
         "tab": "do_not_contact",
         "form": form,
         "count": count,
-        "one": chosen.first() if count == 1 else None,
+        "one": one,
+        "besides": _besides(one),
         "most": MAX_REMOVED,
         "is_too_many": count > MAX_REMOVED,
         "here": f"{request.path}?{request.GET.urlencode()}",
@@ -172,6 +175,14 @@ def _chosen(request: Request) -> QuerySet[DoNotContact]:
         return find_do_not_contact(FiltersForm(request.GET).filters, settings.DEFAULT_COUNTRY)
     numbers = (_number(text) for text in request.GET.getlist("id")[:MOST_CHOSEN])
     return do_not_contact().filter(pk__in=[number for number in numbers if number is not None])
+
+
+def _besides(entry: DoNotContact | None) -> QuerySet[DoNotContactEvent]:
+    """What else was said of the entry’s address, the newest first: whoever takes it off should know."""
+    if entry is None:
+        return DoNotContactEvent.objects.none()
+    said = DoNotContactEvent.objects.filter(phone_number=entry.phone_number or "", email=entry.email or "")
+    return said.order_by("-id")[:MOST_BESIDES]
 
 
 def _number(text: str) -> int | None:

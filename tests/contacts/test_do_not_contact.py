@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from contacts.importing.forbidding import Forbidden, OntoDoNotContact
 from contacts.importing.reading import Dialect
-from contacts.models import DoNotContact, DoNotContactRemoval, Import, Tally
+from contacts.models import DoNotContact, DoNotContactEvent, DoNotContactRemoval, Import, Tally
 from contacts.queries import is_do_not_contact, number_is_do_not_contact, tally
 from contacts.services import (
     Refused,
@@ -36,6 +36,14 @@ def ahead(days: float):
 
 def entry() -> DoNotContact:
     return DoNotContact.objects.get()
+
+
+def merge_file(rows: list[Forbidden]) -> None:
+    dialect = Dialect("utf-8", ",", True, ("Phone",), 1).as_json()
+    with OntoDoNotContact(Import(mapping={}, dialect=dialect, scope="all", country="US")) as destination:
+        destination.add(rows)
+        with transaction.atomic():
+            destination.merge()
 
 
 # --- For how long ----------------------------------------------------------------------------------
@@ -70,12 +78,6 @@ def test_of_two_entries_the_one_that_holds_longer_holds(first, second, kept, sup
     )
     assert entry().expires_at == times[kept]
     assert (entry().reason, entry().source) == (kept, "reply" if kept == "first" else "agent")
-
-
-def test_a_longer_time_without_a_reason_keeps_the_reason():
-    add_to_do_not_contact(phone_number=NUMBER, reason="asked by letter", expires_at=ahead(1))
-    add_to_do_not_contact(phone_number=NUMBER)
-    assert (entry().reason, entry().expires_at) == ("asked by letter", None)
 
 
 def test_an_entry_that_is_over_is_as_good_as_none():
@@ -221,14 +223,12 @@ def test_files_lines_and_removals_at_once_never_wait_in_a_circle():
         )
 
     def file(chance: random.Random) -> None:
-        dialect = Dialect("utf-8", ",", True, ("Phone",), 1).as_json()
-        destination = OntoDoNotContact(Import(mapping={}, dialect=dialect, scope="all", country="US"))
-        with destination:
-            for line, address in enumerate(shuffled(chance)):
-                pair = (None, address) if "@" in address else (address, None)
-                destination.add([Forbidden(line, *pair, "all", "", None)])
-            with transaction.atomic():
-                destination.merge()
+        merge_file(
+            [
+                Forbidden(line, *((None, address) if "@" in address else (address, None)), "all", "", None)
+                for line, address in enumerate(shuffled(chance))
+            ]
+        )
 
     def remove(chance: random.Random) -> None:
         chosen = shuffled(chance)
@@ -261,6 +261,104 @@ def test_files_lines_and_removals_at_once_never_wait_in_a_circle():
         thread.join()
     assert failures == []
     assert tally(Tally.Of.DO_NOT_CONTACT) == DoNotContact.objects.count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_opt_out_that_comes_while_its_entry_is_taken_off_is_not_lost():
+    """The removal's transaction is still open: the opt-out waits, and then is on the list by itself."""
+    add_to_do_not_contact(phone_number=NUMBER, reason="first")
+    is_removed = threading.Event()
+
+    def opt_out() -> None:
+        is_removed.wait(5)
+        add_to_do_not_contact(phone_number=NUMBER, source="keypress")
+        connection.close()
+
+    thread = threading.Thread(target=opt_out)
+    thread.start()
+    with transaction.atomic():
+        remove_from_do_not_contact(entries=DoNotContact.objects.all(), reason="agreed", actor=None)
+        is_removed.set()
+        thread.join(0.3)
+    thread.join()
+    assert entry().source == "keypress"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_comes_while_an_entry_is_taken_off_puts_it_on_again():
+    add_to_do_not_contact(phone_number=NUMBER, reason="first")
+    is_removed = threading.Event()
+
+    def put_file() -> None:
+        is_removed.wait(5)
+        merge_file([Forbidden(1, NUMBER, None, "all", "", None)])
+        connection.close()
+
+    thread = threading.Thread(target=put_file)
+    thread.start()
+    with transaction.atomic():
+        remove_from_do_not_contact(entries=DoNotContact.objects.all(), reason="agreed", actor=None)
+        is_removed.set()
+        thread.join(0.3)
+    thread.join()
+    assert entry().source == "import"
+
+
+# --- What was said besides -------------------------------------------------------------------------
+
+
+def test_an_opt_out_of_somebody_who_is_on_the_list_already_is_written_down(supervisor):
+    add_to_do_not_contact(phone_number=NUMBER, reason="typed", actor=supervisor)
+    add_to_do_not_contact(phone_number=NUMBER, source="reply", reason="STOP")
+    add_to_do_not_contact(phone_number=NUMBER, source="keypress")
+    assert (entry().source, entry().reason) == ("person", "typed")
+    said = list(DoNotContactEvent.objects.order_by("pk"))
+    assert [(each.phone_number, each.email, each.scope, each.source, each.reason) for each in said] == [
+        (NUMBER, "", "all", "reply", "STOP"),
+        (NUMBER, "", "all", "keypress", ""),
+    ]
+    assert said[0].said_at >= entry().created_at
+    remove_from_do_not_contact(entries=DoNotContact.objects.all(), reason="agreed", actor=supervisor)
+    assert DoNotContactEvent.objects.count() == 2
+
+
+def test_an_entry_that_is_extended_is_kept_as_it_was(supervisor):
+    until = ahead(5)
+    add_to_do_not_contact(
+        email="anna@example.com", source="unsubscribe", reason="asked", expires_at=until, actor=supervisor
+    )
+    before = entry()
+    add_to_do_not_contact(email="anna@example.com", source="agent")
+    # Nobody is said to have said what others did.
+    assert (entry().source, entry().reason, entry().created_by, entry().expires_at) == (
+        "agent",
+        "",
+        None,
+        None,
+    )
+    kept = DoNotContactEvent.objects.get()
+    assert (kept.phone_number, kept.email, kept.source, kept.reason) == (
+        "",
+        "anna@example.com",
+        "unsubscribe",
+        "asked",
+    )
+    assert (kept.expires_at, kept.said_at, kept.said_by) == (until, before.created_at, supervisor)
+
+
+def test_lines_and_files_that_meet_an_entry_are_written_down_once_a_file():
+    add_to_do_not_contact(phone_number=NUMBER, source="reply")
+    add_lines_to_do_not_contact(
+        lines=f"{NUMBER}\n4155550199", country="US", scope="all", reason="letter", actor=None
+    )
+    rows = [
+        Forbidden(1, NUMBER, None, "all", "list of May", None),
+        Forbidden(2, "+14155550177", "anna@example.com", "all", "", None),
+    ]
+    for _ in range(2):
+        merge_file(rows)
+    said = DoNotContactEvent.objects.order_by("pk").values_list("phone_number", "source", "reason")
+    assert list(said) == [(NUMBER, "person", "letter"), (NUMBER, "import", "list of May")]
 
 
 # --- Taken off -------------------------------------------------------------------------------------
@@ -474,6 +572,14 @@ def test_all_that_was_found_is_taken_off_and_nothing_else(as_supervisor, three):
     assert "Reach 2 addresses again?" in asked.text
     as_supervisor.post(url, {"reason": "a mistake", "expected": "2"})
     assert set(DoNotContact.objects.values_list("phone_number", flat=True)) == {NUMBER_UK}
+
+
+def test_who_takes_an_entry_off_is_told_what_was_said_besides(as_supervisor, three):
+    chosen = DoNotContact.objects.get(phone_number=NUMBER_UK)
+    url = f"{reverse(REMOVE)}?id={chosen.pk}"
+    assert "This was said too" not in as_supervisor.get(url).text
+    add_to_do_not_contact(phone_number=NUMBER_UK, scope="text", source="reply", expires_at=ahead(1))
+    assert "Replied STOP (Texts)" in as_supervisor.get(url).text
 
 
 def test_when_more_came_meanwhile_it_is_asked_once_more(as_supervisor, three):
