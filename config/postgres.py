@@ -60,6 +60,9 @@ SERVER_SETTINGS = {
     "jit": "off",
     "log_min_duration_statement": "-1",
     "log_min_messages": "warning",
+    # What went wrong, without the row that it went wrong with: that is somebody's name and number.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -61,7 +62,7 @@ def run_import(import_id: int) -> None:
         # The last of them from COPY, of which Django knows nothing.
         if _goes_on(session):
             raise
-        logger.exception("import %s lost its connection to the database", import_id)
+        logger.warning("import %s lost its connection to the database", import_id)
         connection.close()
         return
     if alone:
@@ -118,7 +119,7 @@ def _run_alone(mine: QuerySet[Import]) -> None:
         if mine.filter(status=ImportStatus.CANCELLED).exists():
             logger.info("import %s was cancelled while it was saved", contact_import.pk)
             return
-        logger.exception("import %s failed", contact_import.pk, exc_info=error)
+        logger.error("import %s failed: %s", contact_import.pk, _without_data(error))
         _fail(mine, _UNEXPECTED)
 
 
@@ -126,6 +127,19 @@ def _goes_on(session: Any) -> bool:
     """Whether it is still the same connection: the end of a transaction makes a new one of one that was lost,
     and that one has no lock on anything."""
     return connection.connection is session and connection.is_usable()
+
+
+def _without_data(error: BaseException) -> str:
+    """What went wrong and where, for the log: messages tell of the row that it went wrong with."""
+    told = []
+    cause: BaseException | None = error
+    while cause is not None:
+        about = type(cause).__name__
+        if isinstance(cause, psycopg.Error):
+            about += f" {cause.sqlstate} {cause.diag.constraint_name or cause.diag.table_name or ''}".rstrip()
+        told.append(about)
+        cause = cause.__cause__
+    return ", by ".join(told) + "\n" + "".join(traceback.format_tb(error.__traceback__))
 
 
 def _fail(mine: QuerySet[Import], error: str) -> None:

@@ -374,10 +374,12 @@ _DROP_FOUND_WITH_NUMBER = """
         AND other.phone_number = contact.phone_number
 """
 
+# Unless somebody else, whom this waited for, erased the person or changed the address.
 _UPDATE_BY_ADDRESS = f"""
     UPDATE contacts_contact AS contact SET {_CHANGES}
     FROM staged_contact AS staged
     WHERE contact.id = staged.contact_id AND ({_SAYS_SOMETHING_NEW})
+        AND contact.email = staged.email AND contact.erased_at IS NULL
 """  # noqa: S608
 
 _CREATE_BY_ADDRESS = """

@@ -514,3 +514,48 @@ def test_a_stored_file_that_no_import_knows_is_deleted(upload, settings):
     assert lost.exists(), "it may belong to an upload of this moment"
     housekeeping.delete_uploads(now=timezone.now() + timedelta(hours=2))
     assert stored(settings) == [Path(known.file.name).name]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_person_erased_while_an_import_knows_it_by_the_address_stays_erased():
+    anna = ContactFactory(phone_number=None, email="anna@a.com")
+    contact_import = uploaded("Email,Name,Company\nanna@a.com,Anna,Blue\nbo@a.com,Bo,Blue\n")
+    Import.objects.filter(pk=contact_import.pk).update(email_is_enough=True)
+    contact_import.refresh_from_db()
+
+    def erase() -> None:
+        Contact.objects.filter(pk=anna.pk).update(
+            email=None, first_name="", last_name="", company="", erased_at=timezone.now()
+        )
+
+    def erased_before_the_update(execute, sql, parameters, many, context):
+        if sql == saving._UPDATE_BY_ADDRESS:
+            beside(erase, wait_seconds=5)
+        return execute(sql, parameters, many, context)
+
+    mapped(contact_import)
+    with connection.execute_wrapper(erased_before_the_update):
+        run_import(contact_import.pk)
+    contact_import.refresh_from_db()
+    assert contact_import.status == ImportStatus.COMPLETED, contact_import.error
+    anna.refresh_from_db()
+    assert (anna.email, anna.company) == (None, "")
+    assert Contact.objects.get(email="bo@a.com").company == "Blue"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_log_tells_what_went_wrong_and_of_nobody(monkeypatch, caplog):
+    contact_import = mapped(uploaded("Phone,Name\n4155550101,Anna Svensson\n"))
+    # The database tells of the row that it did not take.
+    monkeypatch.setattr(
+        saving, "_DROP_DUPLICATES", "INSERT INTO staged_contact (first_name) SELECT 'Anna Svensson'"
+    )
+    run_import(contact_import.pk)
+    contact_import.refresh_from_db()
+    assert contact_import.status == ImportStatus.FAILED
+    logged = "".join(caplog.handler.format(record) for record in caplog.records)
+    assert f"import {contact_import.pk} failed" in logged
+    assert "NotNullViolation 23502 staged_contact" in logged
+    assert "in merge" in logged
+    assert "Failing row" not in logged
+    assert "Anna" not in logged
