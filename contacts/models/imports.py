@@ -56,6 +56,8 @@ class Import(models.Model):
     error = models.CharField(max_length=400, blank=True)
     # When it was put into the queue; None: a worker has taken it up since.
     enqueued_at = models.DateTimeField(null=True, blank=True)
+    # How often a process took it up since a person last asked for it.
+    attempts = models.PositiveSmallIntegerField(default=0)
     # All rows are read, and are being saved: from here on there is nothing to count.
     saving_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
