@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contacts import refusals
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -14,8 +16,9 @@ class Refusal:
     remedy_label: str = ""
 
 
-class Refused(Exception):
-    """Raised by services; the message is good enough to show."""
+class Refused(refusals.Refused):
+    """Raised by services; the message is good enough to show. Whoever catches what contacts refuse
+    catches this, too."""
 
     def __init__(self, message: str, remedy_url: str = "", remedy_label: str = "") -> None:
         super().__init__(message)

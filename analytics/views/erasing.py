@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import editor_required
-from campaigns.refusals import Refused
 from contacts.models import Contact
 from contacts.phone_numbers import normalise
+from contacts.services import Refused
 from dialer.erasing import erase_contact, extent_of
 from interface.toasts import toast
 

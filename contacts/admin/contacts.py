@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from contacts.admin.shared import ReadOnlyAdmin, checked_number, link
+from contacts.email_addresses import is_email_address
 from contacts.models import (
     Contact,
     ContactEvent,
@@ -35,7 +36,10 @@ class ContactAdminForm(forms.ModelForm):  # type: ignore[type-arg]
         return checked_number(self.cleaned_data["phone_number"])
 
     def clean_email(self) -> str | None:
-        return (self.cleaned_data["email"] or "").lower() or None
+        address = (self.cleaned_data["email"] or "").lower() or None
+        if address and address != self.instance.email and not is_email_address(address):
+            raise forms.ValidationError("Enter a valid email address.", code="invalid")
+        return address
 
     def clean_time_zone(self) -> str:
         written = self.cleaned_data["time_zone"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from contacts.forms.fields import CountryField, grouped_zones
+from contacts.forms.fields import CountryField, EmailAddressField, grouped_zones
 from contacts.importing import mapping
 from contacts.importing.kinds import is_date, is_number, is_yes_or_no
 from contacts.importing.rows import FIELD_VALUE_LENGTH
@@ -81,7 +81,7 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
             choices=[("", by_number), *grouped_zones(self.instance.time_zone)],
         )
         # Two contacts may share an address; who has no number needs one.
-        self.fields["email"].required = not self.instance.phone_number
+        self.fields["email"] = EmailAddressField(required=not self.instance.phone_number)
         self.known = {field.name: field for field in CustomField.objects.all()}
         names = dict.fromkeys(self.instance.fields)
         if len(self.known.keys() | names) <= MOST_FIELDS_SHOWN:
@@ -93,7 +93,13 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
             value = str(self.instance.fields.get(name, ""))
             self.fields[key] = CustomValue(field, self.data.get(f"initial-{key}", value))
         for name in self.Meta.fields:
-            self.initial[name] = self.data.get(f"initial-{name}", self.initial.get(name) or "")
+            self.fields[name].initial = self.initial[name] = self.data.get(
+                f"initial-{name}", self.initial.get(name) or ""
+            )
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # Django's own idea of an address is another one; the form's field has looked at it.
+        return {*super()._get_validation_exclusions(), "email"}
 
     def clean_new_name(self) -> str:
         written = self.cleaned_data["new_name"]
@@ -146,7 +152,7 @@ class NewContactForm(forms.Form):
         help_text="In any notation.",
     )
     country = CountryField()
-    email = forms.EmailField(label="Email", required=False, max_length=254)
+    email = EmailAddressField()
     first_name = forms.CharField(label="First name", required=False, max_length=100)
     last_name = forms.CharField(label="Last name", required=False, max_length=100)
     company = forms.CharField(label="Company", required=False, max_length=200)

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from contacts.email_addresses import EMAIL_LENGTH, is_email_address
 from contacts.phone_numbers import countries
 from contacts.zones import zone_names
 
@@ -21,6 +22,22 @@ class CountryField(forms.ChoiceField):
         options.setdefault("label", "Default country")
         options.setdefault("help_text", "For numbers written without a country code.")
         super().__init__(choices=countries, initial=settings.DEFAULT_COUNTRY, **options)
+
+
+class EmailAddressField(forms.CharField):
+    """An address as files may have it, too: one that imports and do-not-contact know for one."""
+
+    widget = forms.EmailInput
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"label": "Email", "required": False, "max_length": EMAIL_LENGTH, **options})
+
+    def clean(self, value: Any) -> str:
+        address: str = super().clean(value)
+        # What there is may stay.
+        if address and address != self.initial and not is_email_address(address):
+            raise forms.ValidationError("Enter a valid email address.", code="invalid")
+        return address
 
 
 def grouped_zones(current: str) -> Choices:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from contacts.email_addresses import is_email_address
 from contacts.models import Contact, ContactEvent, CustomField, List
 from contacts.phone_numbers import Rejection, normalise, possible_zones
 from contacts.refusals import Refused
@@ -43,7 +44,7 @@ def create_contact(
     """A new contact, by its number in any notation, or an email address, or both; into a list if wanted.
 
     Raises ``KnownAlready`` when the number, or the address of one without a number, is another contact's,
-    and ``Refused`` when the number is none, or neither is given.
+    and ``Refused`` when the number or the address is none, or neither is given.
     """
     number: str | None = None
     if phone_number.strip():
@@ -54,6 +55,7 @@ def create_contact(
     email = email.strip().lower()
     if not number and not email:
         raise Refused("Give a phone number or an email address.")
+    _check(email)
     known = Contact.objects.filter(phone_number=number, **({} if number else {"email": email})).first()
     if known is None:
         try:
@@ -95,7 +97,7 @@ def edit_contact(
     ``time_zone``: an IANA name, or empty: then the number's zones count. ``fields``: the custom fields to
     change, by name; an empty value takes a field off. What changed is written into the time line. The number
     stays: a contact is known by it, and calls to it may be under way. Raises ``Refused`` when a person
-    without a number takes the address of another one, and when the person was erased.
+    without a number takes the address of another one, for what is no address, and when the person was erased.
     """
     before = Contact.objects.select_for_update(no_key=True).filter(pk=contact.pk, erased_at=None).first()
     if before is None:
@@ -119,6 +121,7 @@ def edit_contact(
     if not changed:
         return
     if "email" in changed:
+        _check(changed["email"])
         changed["email"] = changed["email"] or None
     if "time_zone" in changed:
         by_number = possible_zones(before.phone_number) if before.phone_number else ()
@@ -132,6 +135,11 @@ def edit_contact(
     _record(contact, f"changed {'; '.join(_changes(before, changed))}", actor)
     for name, value in changed.items():
         setattr(contact, name, value)
+
+
+def _check(email: str) -> None:
+    if email and not is_email_address(email):
+        raise Refused(f"“{email}” is not an email address.")
 
 
 def know_fields(*, names: Iterable[str]) -> None:

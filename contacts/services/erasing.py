@@ -13,8 +13,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from contacts.importing.forbidding import put
 from contacts.models import Contact, DoNotContact, DoNotContactEvent, DoNotContactRemoval, List, RejectedRow
-from contacts.services.do_not_contact import add_to_do_not_contact
 from contacts.services.lists import remove_from_list
 from contacts.zones import zone_set_for
 
@@ -67,10 +67,15 @@ def _forget_entries(number: str, email: str, actor: User | None, *, keep: bool) 
     if keep:
         # What people wrote there may name the person.
         entries.update(reason=ERASED)
-        if number:
-            add_to_do_not_contact(phone_number=number, reason=ERASED, actor=actor)
-        if email:
-            add_to_do_not_contact(email=email, reason=ERASED, actor=actor)
+        # As they are stored: what was taken for an address once may be none by today's rule.
+        put(
+            addresses=[*([(number, None)] if number else []), *([(None, email)] if email else [])],
+            scope=DoNotContact.Scope.ALL,
+            source=DoNotContact.Source.PERSON,
+            reason=ERASED,
+            expires_at=None,
+            actor=actor,
+        )
     else:
         entries.delete()
     # Last: to put an address on the list that is there already leaves one too.

@@ -19,10 +19,11 @@ from contacts.everybody import Chosen, EverybodyFilters
 from contacts.exporting import download
 from contacts.forms.chosen import OPERATIONS
 from contacts.forms.contacts import ContactForm, NewContactForm
+from contacts.importing.reading import clean
 from contacts.local_time import local_time, zones_in_words
 from contacts.models import Contact, CustomField, DoNotContact, DoNotContactRemoval, List
 from contacts.queries import Count, count_of, do_not_contact, everybody, number_is_do_not_contact
-from contacts.services import KnownAlready, Refused, add_to_do_not_contact, create_contact, edit_contact
+from contacts.services import KnownAlready, Refused, create_contact, edit_contact, forbid_contacts
 from contacts.views.request import Request
 from contacts.views.selects import selects
 from interface.pagination import keyset_page
@@ -201,10 +202,11 @@ def edit(request: Request, pk: int) -> HttpResponse:
 def forbid(request: Request, pk: int) -> HttpResponse:
     """Put this person's number, or the address of one without a number, on the do-not-contact list."""
     found = get_object_or_404(everybody(), pk=pk)
-    reason = request.POST.get("reason", "").replace("\0", "")
-    if found.phone_number:
-        add_to_do_not_contact(phone_number=found.phone_number, reason=reason, actor=request.user)
+    reason = request.POST.get("reason", "")
+    try:
+        forbid_contacts(contacts=everybody().filter(pk=found.pk), reason=clean(reason), actor=request.user)
+    except Refused as refused:
+        toast(request, str(refused), level=messages.ERROR)
     else:
-        add_to_do_not_contact(email=found.email or "", reason=reason, actor=request.user)
-    toast(request, f"{found} will not be contacted again.")
+        toast(request, f"{found} will not be contacted again.")
     return redirect(found)

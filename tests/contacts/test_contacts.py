@@ -283,6 +283,38 @@ def edited(contact, **changes):
     edit_contact(contact=contact, fields=fields, actor=changes.get("actor"), **values)
 
 
+@pytest.mark.parametrize("address", ["anna@localhost", '"anna smith"@example.com', "anna"])
+def test_no_way_leads_in_for_an_address_that_reaches_nobody(as_supervisor, as_admin, address):
+    contact = ContactFactory()
+    new = {"email": address, "country": "US"}
+    assert "valid email" in said(as_supervisor.post(reverse("contacts:new"), new))
+    edit = reverse("contacts:edit", args=[contact.pk])
+    assert "valid email" in said(as_supervisor.post(edit, {"email": address}))
+    values = {"fields": "{}", "email": address}
+    values |= {f"memberships-{name}_FORMS": 0 for name in ("TOTAL", "INITIAL")}
+    assert "valid email" in said(as_admin.post(contact_page("change", contact.pk), values))
+    with pytest.raises(Refused, match="not an email address"):
+        create_contact(email=address, country="US", actor=None)
+    with pytest.raises(Refused, match="not an email address"):
+        edited(contact, email=address)
+    assert [one.email for one in Contact.objects.all()] == [None]
+
+
+@pytest.mark.parametrize("address", ["anna@localhost", '"anna smith"@example.com', "jürgen@example.com"])
+def test_whoever_has_an_unusual_address_is_edited_forbidden_and_erased(as_supervisor, address):
+    contact = ContactFactory(phone_number=None, email=address, first_name="Anna")
+    edit = reverse("contacts:edit", args=[contact.pk])
+    assert as_supervisor.post(edit, {"email": address, "first_name": "Ann"}).status_code == 302
+    as_supervisor.post(reverse("contacts:forbid", args=[contact.pk]), {"reason": "asked"})
+    assert DoNotContact.objects.get().email == address
+    DoNotContact.objects.all().delete()
+    contact.refresh_from_db()
+    assert as_supervisor.post(erasing(contact), {"typed": contact.name, "keep": "on"}).status_code == 302
+    contact.refresh_from_db()
+    assert contact.erased_at
+    assert DoNotContact.objects.get().email == address
+
+
 def test_an_edit_says_what_was_changed_from_what_to_what(supervisor):
     contact = ContactFactory(
         first_name="Ana", last_name="Ek", email="a@example.com", fields={"plan": "basic"}
