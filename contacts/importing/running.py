@@ -7,18 +7,17 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 import psycopg
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from psycopg import errors
 
 from contacts.importing.destinations import ContactsIntoList, Destination
 from contacts.importing.forbidding import OntoDoNotContact
-from contacts.importing.reading import Dialect, UnreadableFile, rows
+from contacts.importing.reading import Dialect, Row, UnreadableFile, rows
 from contacts.importing.saving import StagedRejection, StagedRejections
 from contacts.importing.uploads import delete_upload
 from contacts.lifecycles import IMPORT
@@ -28,6 +27,12 @@ logger = logging.getLogger(__name__)
 
 _IMPORT_LOCK = 770217
 BATCH_ROWS = 5000
+# However long the rows are, so many bytes of memory at most, and a row more; each cell takes some beside
+# its text.
+BATCH_BYTES = 8_000_000
+_CELL_BYTES = 50
+# Whoever started it so often and never came to an end was most likely killed by it, as the next would be.
+MOST_ATTEMPTS = 3
 # How often the rows read are told, and looked whether somebody cancelled.
 PROGRESS_SECONDS = 0.5
 # Somebody else made one of the contacts, or two waited for each other: seldom once, hardly ever twice.
@@ -36,6 +41,11 @@ _MERGE_ATTEMPTS = 5
 _UNEXPECTED = (
     "Something went wrong on our side, and nothing was imported. Try again; if it happens again, tell "
     "your administrator: the log has the details."
+)
+_STOPPED = (
+    f"The process that imported it was stopped {MOST_ATTEMPTS} times before the end; nothing was imported. "
+    "Perhaps the machine has too little memory for it: split the file, or tell your administrator. You can "
+    "try again."
 )
 _GONE = "The uploaded file is gone. Upload it again."
 
@@ -48,8 +58,9 @@ def run_import(import_id: int) -> None:
     """Run a mapped import to its end. Delivered twice, or again after a kill, the end is the same.
 
     A row is created, updated, unchanged, a duplicate or invalid; the five add up to the rows. Whoever is
-    killed leaves nothing behind: the next one starts over. With the connection to the database lost, the
-    import stays running, with nobody at work, and is resumed as after a kill.
+    killed leaves nothing behind: the next one starts over, but only so often; then it has failed. With the
+    connection to the database lost, the import stays running, with nobody at work, and is resumed as after
+    a kill.
     """
     mine = Import.objects.filter(pk=import_id)
     connection.ensure_connection()
@@ -97,9 +108,19 @@ _AT_WORK = """
 
 def _run_alone(mine: QuerySet[Import]) -> None:
     # We are the only ones at it: who was running it is gone, and left nothing behind.
+    if _fail(mine.filter(attempts__gte=MOST_ATTEMPTS), _STOPPED):
+        return
     IMPORT.apply(mine.filter(status=ImportStatus.RUNNING), "retry")
     moved = IMPORT.apply(
-        mine, "run", rows=0, invalid=0, error="", enqueued_at=None, saving_since=None, finished_at=None
+        mine,
+        "run",
+        attempts=F("attempts") + 1,
+        rows=0,
+        invalid=0,
+        error="",
+        enqueued_at=None,
+        saving_since=None,
+        finished_at=None,
     )
     if not moved:
         return
@@ -142,9 +163,9 @@ def _without_data(error: BaseException) -> str:
     return ", by ".join(told) + "\n" + "".join(traceback.format_tb(error.__traceback__))
 
 
-def _fail(mine: QuerySet[Import], error: str) -> None:
+def _fail(mine: QuerySet[Import], error: str) -> int:
     # Unless somebody cancelled it: then that is how it ended.
-    IMPORT.apply(mine, "fail", error=error, saving_since=None, finished_at=timezone.now())
+    return IMPORT.apply(mine, "fail", error=error, saving_since=None, finished_at=timezone.now())
 
 
 def _run(contact_import: Import) -> None:
@@ -160,7 +181,7 @@ def _run(contact_import: Import) -> None:
         contact_import.file.open("rb") as stored,
     ):
         source = rows(stored.file, dialect)
-        while batch := list(islice(source, BATCH_ROWS)):
+        for batch in _batches(source):
             read = [destination.read(row) for row in batch]
             rejections = [row for row in read if isinstance(row, StagedRejection)]
             if valid := [row for row in read if not isinstance(row, StagedRejection)]:
@@ -180,6 +201,20 @@ def _run(contact_import: Import) -> None:
             except (IntegrityError, OperationalError) as error:
                 if not attempts_left or not isinstance(error.__cause__, _GONE_WHEN_TRIED_AGAIN):
                     raise
+
+
+def _batches(source: Iterator[Row]) -> Iterator[list[Row]]:
+    """The rows, some thousands at a time; fewer where they are long, so that memory is bounded."""
+    batch: list[Row] = []
+    size = 0
+    for row in source:
+        batch.append(row)
+        size += len("".join(row.cells)) + _CELL_BYTES * len(row.cells)
+        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _tell(mine: QuerySet[Import], **progress: Any) -> None:

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contacts', '0010_opt_outs_besides'),
+        ("contacts", "0010_opt_outs_besides"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='import',
-            name='attempts',
+            model_name="import",
+            name="attempts",
             field=models.PositiveSmallIntegerField(default=0),
         ),
     ]

@@ -167,7 +167,7 @@ def map_import(
             sheet=sheet,
         ).dialect
     targets = {str(position): target for position, target in mapping.items()}
-    IMPORT.apply_to(contact_import, "map", mapping=targets, error="", dialect=dialect.as_json())
+    IMPORT.apply_to(contact_import, "map", mapping=targets, attempts=0, error="", dialect=dialect.as_json())
     if dialect.has_header:
         remember_mapping(purpose=contact_import.purpose, columns=dialect.columns, mapping=targets)
     if not is_run_here:
@@ -185,7 +185,7 @@ def retry_import(*, contact_import: Import, actor: User | None = None) -> None:
         raise Refused("This import is at work.")
     if contact_import.status == ImportStatus.FAILED and not contact_import.file:
         raise Refused("The uploaded file is gone. Upload it again.")
-    IMPORT.apply_to(contact_import, "retry", error="")
+    IMPORT.apply_to(contact_import, "retry", attempts=0, error="")
     _enqueue(contact_import)
 
 

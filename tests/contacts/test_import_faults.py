@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from contacts import housekeeping
 from contacts.importing import running, saving
+from contacts.importing.reading import Row
 from contacts.importing.running import is_running_somewhere, run_import
 from contacts.importing.saving import StagedContact, Staging
 from contacts.lifecycles import IMPORT
@@ -559,3 +560,48 @@ def test_the_log_tells_what_went_wrong_and_of_nobody(monkeypatch, caplog):
     assert "in merge" in logged
     assert "Failing row" not in logged
     assert "Anna" not in logged
+
+
+class Killed(BaseException):
+    """As sudden as a signal: no handler of the import sees it."""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_that_kills_whoever_runs_it_fails_after_some_attempts(monkeypatch, run_tasks):
+    def dies(*args, **kwargs):
+        raise Killed
+
+    contact_import = mapped(uploaded("Phone\n4155550101\n"))
+    with monkeypatch.context() as patch:
+        patch.setattr(saving.Staging, "merge", dies)
+        for attempt in range(1, 4):
+            with pytest.raises(Killed):
+                run_import(contact_import.pk)
+            contact_import.refresh_from_db()
+            assert (contact_import.status, contact_import.attempts) == (ImportStatus.RUNNING, attempt)
+        # Housekeeping has it run once more, which does not come to its file.
+        housekeeping.resume_imports(now=timezone.now())
+        run_tasks()
+    contact_import.refresh_from_db()
+    assert contact_import.status == ImportStatus.FAILED
+    assert "was stopped 3 times" in contact_import.error
+    assert contact_import.finished_at
+    # A person may try again, as often as before.
+    retry_import(contact_import=contact_import)
+    run_import(contact_import.pk)
+    contact_import.refresh_from_db()
+    assert (contact_import.status, contact_import.attempts) == (ImportStatus.COMPLETED, 1)
+
+
+def test_rows_are_taken_some_thousands_at_a_time_and_fewer_where_they_are_long():
+    short = [Row(line, ["+14155550101", "Anna", "anna@a.com"]) for line in range(12_000)]
+    assert [len(batch) for batch in running._batches(iter(short))] == [5000, 5000, 2000]
+    wide = [Row(line, ["+14155550101"] + ["x" * 100] * 450) for line in range(500)]
+    narrow = [Row(line, ["", "x" * 900_000]) for line in range(20)]
+    full_of_nothing = [Row(line, [""] * 500) for line in range(5000)]
+    for rows in (wide, narrow, full_of_nothing):
+        batches = list(running._batches(iter(rows)))
+        assert [row for batch in batches for row in batch] == rows
+        for batch in batches:
+            assert sum(len(cell) for row in batch[:-1] for cell in row.cells) < running.BATCH_BYTES
+            assert sum(len(row.cells) for row in batch) <= 200_000
