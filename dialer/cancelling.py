@@ -2,12 +2,14 @@
 
 Calls over the account's rate are queued by the carrier, silently, and may ring after a channel was paused
 or has closed. They are cancelled; their contacts wait again, and no attempt is used. A number that is put
-on do-not-contact after the last look may ring, or be about to: it is hung up on before it answers.
+on do-not-contact after the last look may ring, or be about to: it is hung up on, by drivers (dialer/driving),
+unless somebody has answered by then.
 """
 
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from django_q.tasks import async_task
 
@@ -59,31 +61,44 @@ def cancel_queued(*, channel_id: int) -> int:
     return cancelled
 
 
-# All live calls are looked at: few, and each number by index.
+# A hang-up that was asked for, and of which nothing was heard, is asked for again after this.
+ASK_AGAIN = timedelta(seconds=3)
+
+# All live calls are looked at: few, and each number by index. Who has one in hand has locked it.
 FORBIDDEN = f"""
-UPDATE dialer_call AS call SET is_taken_back = true
-WHERE call.is_live AND call.state = 'ringing' AND NOT call.is_taken_back AND call.request_id <> ''
-    AND EXISTS (
-        SELECT FROM contacts_donotcontact AS dnc
-        WHERE dnc.phone_number = call.to_number AND {DNC_FORBIDS_CALLS}
-    )
-RETURNING call.id
+UPDATE dialer_call SET is_taken_back = true, take_back_asked_at = clock_timestamp()
+WHERE id IN (
+    SELECT call.id FROM dialer_call AS call
+    WHERE call.is_live AND call.state = 'ringing' AND (call.request_id <> '' OR call.carrier_id <> '')
+        AND (
+            call.take_back_asked_at IS NULL
+            OR call.take_back_asked_at < statement_timestamp() - %(again)s::interval
+        )
+        AND EXISTS (
+            SELECT FROM contacts_donotcontact AS dnc
+            WHERE dnc.phone_number = call.to_number AND {DNC_FORBIDS_CALLS}
+        )
+    ORDER BY call.take_back_asked_at NULLS FIRST, call.id
+    LIMIT %(most)s
+    FOR NO KEY UPDATE OF call SKIP LOCKED
+)
+RETURNING id
 """  # noqa: S608  (only a constant is put in)
 
 
-def cancel_forbidden_later() -> int:
-    """Have the worker take back calls that have not been answered, to numbers put on do-not-contact since.
+def forbidden_calls(*, most: int) -> list[int]:
+    """Calls that ring, or are about to, and are forbidden since they were let through: to be hung up on.
 
-    Returns how many; each is asked for once.
+    Each is told once in ``ASK_AGAIN``, to one who asks, for as long as it has neither ended nor been
+    answered: whatever became of the last try.
     """
-    forbidden = [call_id for (call_id,) in rows(FORBIDDEN, {})]
-    for call_id in forbidden:
-        async_task("dialer.tasks.cancel_forbidden", call_id)
-    return len(forbidden)
+    if most <= 0:
+        return []
+    return sorted(call_id for (call_id,) in rows(FORBIDDEN, {"again": ASK_AGAIN, "most": most}))
 
 
-def cancel_forbidden(*, call_id: int) -> None:
-    """Cancel a call to somebody on do-not-contact, unless it has been answered. Safe to repeat.
+def hang_up_on_forbidden(*, call_id: int) -> None:
+    """Cancel a call that ``forbidden_calls`` told, unless it has been answered. Safe to repeat.
 
     What becomes of it is told by its hang-up, as always (dialer/progress.py).
     """
@@ -91,19 +106,21 @@ def cancel_forbidden(*, call_id: int) -> None:
     if call is None:
         return
     call.events.get_or_create(kind="taken_back", defaults={"data": {"why": "Put on do-not-contact."}})
-    try:
-        client().cancel(call.request_id)
-        if call.carrier_id:
-            client().hang_up(call.carrier_id)
-    except CarrierError as error:
-        logger.warning("Call %s to do-not-contact could not be taken back: %s", call_id, error)
+    # Either of them may be enough: one that fails does not keep the other from being tried.
+    for end, name in ((client().cancel, call.request_id), (client().hang_up, call.carrier_id)):
+        if not name:
+            continue
+        try:
+            end(name)
+        except CarrierError as error:
+            logger.warning("Call %s to do-not-contact could not be taken back yet: %s", call_id, error)
 
 
 def take_back(*, call_id: int, request_id: str) -> None:
     """A call was accepted that had been given up as never placed: it must not ring."""
     logger.error("Call %s was given up, and the carrier took it after all: cancelling it.", call_id)
-    try:
-        client().cancel(request_id)
-        client().hang_up(request_id)
-    except CarrierError as error:
-        logger.error("Call %s could not be cancelled: %s", call_id, error)
+    for end in (client().cancel, client().hang_up):
+        try:
+            end(request_id)
+        except CarrierError as error:
+            logger.error("Call %s could not be cancelled: %s", call_id, error)

@@ -43,9 +43,5 @@ def handle_machine(call_id: int) -> None:
     machines.handle(call_id=call_id)
 
 
-def cancel_forbidden(call_id: int) -> None:
-    cancelling.cancel_forbidden(call_id=call_id)
-
-
 def cancel_queued(channel_id: int) -> None:
     cancelling.cancel_queued(channel_id=channel_id)

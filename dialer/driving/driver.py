@@ -25,7 +25,7 @@ from dialer.driving import placing
 from dialer.driving.claim import claim, put_off
 from dialer.driving.errors import LAST_ATTEMPTS, erring_channels
 from dialer.driving.lease import Leases, living_drivers_here
-from dialer.driving.placers import Placers
+from dialer.driving.placers import HangersUp, Placers
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class Driver:
         self._started_at: dict[int, float] = {}
         self._stopping = False
         self._kept_at = float("-inf")
+        self._hangers_up = HangersUp(HangersUp.THREADS)
 
     def run(self, *, enqueue_successor: Callable[[], None]) -> None:
         """Drive for the slice, hand over, let go. ``enqueue_successor()`` is called once, near the end."""
@@ -98,6 +99,7 @@ class Driver:
             except DATABASE_AWAY:
                 logger.warning("Leases could not be let go; they run out by themselves.")
             placers.close()
+            self._hangers_up.close()
 
     def _is_superfluous(self) -> bool:
         """Whether this host has enough drivers without a successor of this one."""
@@ -112,7 +114,7 @@ class Driver:
             # Paused or stopped: what the carrier has in its own queue must not ring hours later.
             cancelling.cancel_queued_later(channel_id=channel_id)
         self._next_look = {channel: self._next_look.get(channel, now) for channel in self.leases.channels}
-        cancelling.cancel_forbidden_later()
+        self._hangers_up.hang_up_on_forbidden()
         starting.ask_when_due()
         reconciling.ask_when_overdue()
         self._pause_those_with_errors()

@@ -1,61 +1,51 @@
-"""The hands that place calls: a few threads, each with a database connection and a carrier client."""
+"""The hands that place calls, and those that hang up on people whom nobody may call any more."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from queue import SimpleQueue
 
-from django.db import close_old_connections, connection
+from django.db import close_old_connections
 
+from dialer import cancelling
 from dialer.carrier import CallOrder
 from dialer.driving import placing
+from dialer.driving.hands import Hands
 
 logger = logging.getLogger(__name__)
 
 
-class Placers:
-    """Not an executor, because each thread must close its database connection when it ends."""
-
-    def __init__(self, count: int) -> None:
-        self._orders: SimpleQueue[tuple[CallOrder, float] | None] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._free = count
-        self._threads = [
-            threading.Thread(target=self._work, name=f"placer-{number}", daemon=True)
-            for number in range(count)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def free(self) -> int:
-        return self._free
+class Placers(Hands[tuple[CallOrder, float]]):
+    name = "placer"
 
     def place(self, order: CallOrder, *, begun: float) -> None:
-        with self._lock:
-            self._free -= 1
-        self._orders.put((order, begun))
+        self.give((order, begun))
 
-    def close(self) -> None:
-        """What was begun is finished; then the threads end."""
-        for _ in self._threads:
-            self._orders.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _work(self) -> None:
+    def do(self, task: tuple[CallOrder, float]) -> None:
+        order, begun = task
         try:
-            while (task := self._orders.get()) is not None:
-                order, begun = task
-                try:
-                    placing.place(order, begun=begun)
-                except Exception:
-                    # What came of the POST could not be written: it stays "placing", and is reconciled.
-                    logger.exception("What came of call %s could not be written.", order.call_id)
-                    close_old_connections()
-                finally:
-                    with self._lock:
-                        self._free += 1
-        finally:
-            connection.close()
+            placing.place(order, begun=begun)
+        except Exception:
+            # What came of the POST could not be written: it stays "placing", and is reconciled.
+            logger.exception("What came of call %s could not be written.", order.call_id)
+            close_old_connections()
+
+
+class HangersUp(Hands[int]):
+    """Beside the placers, so that a phone that must not ring waits neither for calls nor for imports."""
+
+    name = "hanger-up"
+    THREADS = 4
+    # So many may wait for a thread; the others are found again a moment later.
+    MOST = 100
+
+    def hang_up_on_forbidden(self) -> None:
+        for call_id in cancelling.forbidden_calls(most=self.MOST - self._busy):
+            self.give(call_id)
+
+    def do(self, call_id: int) -> None:
+        try:
+            cancelling.hang_up_on_forbidden(call_id=call_id)
+        except Exception:
+            # It is asked for again, as long as it rings.
+            logger.exception("Call %s could not be hung up on.", call_id)
+            close_old_connections()

@@ -92,8 +92,10 @@ class Call(models.Model):
     is_error = models.BooleanField(default=False, db_default=False)
     # The carrier put it into its own queue, where it may wait for long; taken back when its time is over.
     is_queued = models.BooleanField(default=False, db_default=False)
-    # We asked the carrier to take it out of that queue again.
+    # We asked the carrier to take it out of that queue again, or to hang up before it is answered.
     is_taken_back = models.BooleanField(default=False, db_default=False)
+    # When we last asked that a call be hung up on that is forbidden by now; while it rings, we ask again.
+    take_back_asked_at = models.DateTimeField(null=True, blank=True)
 
     disposition = models.ForeignKey(
         Disposition, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"

@@ -82,12 +82,13 @@ class Engine:
     failures: list[BaseException] = field(default_factory=list)
     _end: threading.Event = field(default_factory=threading.Event)
 
-    def start(self, drivers: int = 1) -> Engine:
+    def start(self, drivers: int = 1, *, has_worker: bool = True) -> Engine:
         for _ in range(drivers):
             driver = Driver(slice_seconds=600)
             self.drivers.append(driver)
             self._run(lambda driver=driver: driver.run(enqueue_successor=lambda: None))
-        self._run(self._work)
+        if has_worker:
+            self._run(self._work)
         return self
 
     def _run(self, function: Callable[[], None]) -> None:

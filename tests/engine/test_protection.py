@@ -10,7 +10,8 @@ from django.utils import timezone
 from campaigns.models import ChannelDrive, Enrollment
 from campaigns.services import pause_channel, resume_channel
 from contacts.services import add_to_do_not_contact
-from dialer.cancelling import cancel_forbidden_later, cancel_queued, cancel_queued_later
+from dialer import cancelling
+from dialer.cancelling import cancel_queued, cancel_queued_later, forbidden_calls
 from dialer.driving.claim import claim, put_off
 from dialer.driving.errors import erring_channels
 from dialer.driving.lease import Leases
@@ -124,6 +125,50 @@ def test_a_call_that_rings_somebody_put_on_do_not_contact_is_hung_up(engine):
     check_invariants(engine.carrier)
 
 
+def ringing_for_long(engine, *, has_worker: bool = True) -> Call:
+    """One call that rings and is not answered."""
+    others = dict.fromkeys(("busy_rate", "reject_rate", "invalid_rate", "carrier_error_rate"), 0)
+    engine.carrier.set(answer_rate=0, no_answer_seconds=600, ring_seconds=600, **others)
+    started(campaign_of(1, voice__dial_timeout_seconds=120))
+    engine.start(has_worker=has_worker)
+    engine.wait_for(lambda: Call.objects.exclude(ringing_at=None).count() == 1)
+    return Call.objects.get()
+
+
+def wait_ended(engine, call: Call) -> None:
+    engine.wait_for(lambda: Call.objects.filter(pk=call.pk, state="ended").exists(), seconds=12)
+    call.refresh_from_db()
+    assert (call.outcome, call.is_taken_back) == ("cancelled", True)
+    engine.stop()
+    check_invariants(engine.carrier)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        # Neither request gets through at first.
+        [{"path": "/Request/", "times": 2}, {"path": "/Call/", "times": 2}],
+        # One of them never does.
+        [{"path": "/Request/"}],
+    ],
+    ids=["both at first", "one always"],
+)
+def test_a_hang_up_that_fails_is_asked_for_again_while_it_rings(engine, monkeypatch, faults):
+    monkeypatch.setattr(cancelling, "ASK_AGAIN", timedelta(seconds=0.2))
+    call = ringing_for_long(engine)
+    for fault in faults:
+        engine.carrier.add_fault("error_before", method="DELETE", **fault)
+    add_to_do_not_contact(phone_number=call.to_number, source="reply")
+    wait_ended(engine, call)
+    assert call.events.filter(kind="taken_back").count() == 1
+
+
+def test_a_hang_up_does_not_wait_for_the_worker(engine):
+    call = ringing_for_long(engine, has_worker=False)
+    add_to_do_not_contact(phone_number=call.to_number, source="reply")
+    wait_ended(engine, call)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("state", "scope", "days", "is_taken_back"),
@@ -144,10 +189,27 @@ def test_only_what_rings_and_is_forbidden_is_taken_back(state, scope, days, is_t
     CallFactory(state="ringing", deadline_at=now, request_id="r-2", to_number="+14155550102")
     until = days and now + timedelta(days=days)
     DoNotContactFactory(phone_number="+14155550101", scope=scope, expires_at=until)
-    assert cancel_forbidden_later() == int(is_taken_back)
-    # Once is enough.
-    assert cancel_forbidden_later() == 0
+    assert forbidden_calls(most=10) == ([call.pk] if is_taken_back else [])
     assert list(Call.objects.filter(is_taken_back=True)) == ([call] if is_taken_back else [])
+
+
+@pytest.mark.django_db
+def test_a_call_that_still_rings_is_asked_for_again_after_a_while_and_not_before():
+    now = timezone.now()
+    calls = [
+        CallFactory(state="ringing", deadline_at=now, request_id=f"r-{number}", is_taken_back=number == 0)
+        for number in range(3)
+    ]
+    for call in calls:
+        DoNotContactFactory(phone_number=call.to_number)
+    # Also one that could not be taken out of the carrier's queue.
+    first = forbidden_calls(most=2)
+    assert first == [calls[0].pk, calls[1].pk]
+    assert forbidden_calls(most=0) == []
+    assert forbidden_calls(most=10) == [calls[2].pk]
+    assert forbidden_calls(most=10) == []
+    Call.objects.filter(pk__in=first).update(take_back_asked_at=now - cancelling.ASK_AGAIN)
+    assert forbidden_calls(most=10) == first
 
 
 # --- Closed zones ----------------------------------------------------------------------------------
