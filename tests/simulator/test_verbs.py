@@ -35,7 +35,8 @@ def test_elements_take_their_time_and_the_end_hangs_up(
     dial("15005550001", xml)
     params = ended(receiver)
     assert (params["HangupCauseCode"], params["HangupSource"]) == ("4010", "Plivo")
-    assert int(params["Duration"]) == pytest.approx(seconds, abs=1.5)
+    # A busy machine makes them longer, never shorter.
+    assert seconds - 1 <= int(params["Duration"]) <= seconds + 5
 
 
 def test_what_the_sdk_writes_is_understood(dial: Dial, receiver: Receiver) -> None:
@@ -123,7 +124,7 @@ def test_a_person_says_what_they_want(dial: Dial, receiver: Receiver) -> None:
 def test_nobody_presses_and_the_xml_goes_on(dial: Dial, receiver: Receiver) -> None:
     action = receiver.url("/pressed")
     dial("15005550022", f"<GetInput action='{action}' executionTimeout='5'/><Hangup/>")
-    assert int(ended(receiver)["Duration"]) == pytest.approx(5, abs=1)
+    assert 4 <= int(ended(receiver)["Duration"]) <= 10
     assert receiver.events("/pressed") == []
 
 
@@ -166,7 +167,7 @@ def test_somebody_texts_in(receiver: Receiver, simulator: SimulatorClient, text:
 
 def test_a_voicemail_is_waited_for_until_it_beeps(dial: Dial, receiver: Receiver) -> None:
     dial("15005550006", "<Wait length='30' beep='true'/><Hangup/>")
-    assert int(ended(receiver)["Duration"]) == pytest.approx(6, abs=1)
+    assert 5 <= int(ended(receiver)["Duration"]) <= 11
 
 
 def test_an_agent_is_dialed_and_the_action_goes_on(
