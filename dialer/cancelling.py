@@ -1,9 +1,9 @@
-"""Taking back what the carrier has queued and not rung yet, and what rings somebody on do-not-contact.
+"""Taking back what the carrier has queued and not rung yet, and what rings somebody who is forbidden by now.
 
 Calls over the account's rate are queued by the carrier, silently, and may ring after a channel was paused
-or has closed. They are cancelled; their contacts wait again, and no attempt is used. A number that is put
-on do-not-contact after the last look may ring, or be about to: it is hung up on, by drivers (dialer/driving),
-unless somebody has answered by then.
+or has closed. They are cancelled; their contacts wait again, and no attempt is used. Who is put on
+do-not-contact, or on a list that the campaign leaves alone, after the last look may ring, or be about to:
+drivers (dialer/driving) hang up on them, unless somebody has answered by then.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from datetime import timedelta
 
 from django_q.tasks import async_task
 
-from contacts.queries import DNC_FORBIDS_CALLS
 from dialer.carrier import CarrierError
+from dialer.forbidding import FORBIDDEN
 from dialer.lifecycles import CallState
 from dialer.models import Call
 from dialer.plivo.client import client
@@ -65,7 +65,7 @@ def cancel_queued(*, channel_id: int) -> int:
 ASK_AGAIN = timedelta(seconds=3)
 
 # All live calls are looked at: few, and each number by index. Who has one in hand has locked it.
-FORBIDDEN = f"""
+HANG_UP = f"""
 UPDATE dialer_call SET is_taken_back = true, take_back_asked_at = clock_timestamp()
 WHERE id IN (
     SELECT call.id FROM dialer_call AS call
@@ -74,10 +74,7 @@ WHERE id IN (
             call.take_back_asked_at IS NULL
             OR call.take_back_asked_at < statement_timestamp() - %(again)s::interval
         )
-        AND EXISTS (
-            SELECT FROM contacts_donotcontact AS dnc
-            WHERE dnc.phone_number = call.to_number AND {DNC_FORBIDS_CALLS}
-        )
+        AND ({FORBIDDEN})
     ORDER BY call.take_back_asked_at NULLS FIRST, call.id
     LIMIT %(most)s
     FOR NO KEY UPDATE OF call SKIP LOCKED
@@ -94,7 +91,7 @@ def forbidden_calls(*, most: int) -> list[int]:
     """
     if most <= 0:
         return []
-    return sorted(call_id for (call_id,) in rows(FORBIDDEN, {"again": ASK_AGAIN, "most": most}))
+    return sorted(call_id for (call_id,) in rows(HANG_UP, {"again": ASK_AGAIN, "most": most}))
 
 
 def hang_up_on_forbidden(*, call_id: int) -> None:
@@ -105,7 +102,7 @@ def hang_up_on_forbidden(*, call_id: int) -> None:
     call = Call.objects.filter(pk=call_id, is_taken_back=True, state=CallState.RINGING).first()
     if call is None:
         return
-    call.events.get_or_create(kind="taken_back", defaults={"data": {"why": "Put on do-not-contact."}})
+    call.events.get_or_create(kind="taken_back", defaults={"data": {"why": "Forbidden since it was placed."}})
     # Either of them may be enough: one that fails does not keep the other from being tried.
     for end, name in ((client().cancel, call.request_id), (client().hang_up, call.carrier_id)):
         if not name:
@@ -113,7 +110,9 @@ def hang_up_on_forbidden(*, call_id: int) -> None:
         try:
             end(name)
         except CarrierError as error:
-            logger.warning("Call %s to do-not-contact could not be taken back yet: %s", call_id, error)
+            logger.warning(
+                "Call %s is forbidden by now, and could not be taken back yet: %s", call_id, error
+            )
 
 
 def take_back(*, call_id: int, request_id: str) -> None:

@@ -16,7 +16,6 @@ from django.conf import settings
 from campaigns.models import Channel, PauseReason
 from campaigns.refusals import Refused
 from campaigns.services import pause_channel
-from contacts.queries import DNC_FORBIDS_CALLS
 from dialer import cancelling, deadlines, progress
 from dialer.carrier import (
     Accepted,
@@ -29,6 +28,7 @@ from dialer.carrier import (
     NotSent,
     SlowDown,
 )
+from dialer.forbidding import FORBIDDEN
 from dialer.lifecycles import CALL
 from dialer.models import Call
 from dialer.plivo.client import client
@@ -45,20 +45,6 @@ FORBIDDEN_JUST_NOW = "Paused or forbidden a moment before"
 
 # Between the last look and the POST there are milliseconds. Where there were more, it is looked once more.
 LOOK_AGAIN_SECONDS = 0.25
-
-# What forbids a call however it was claimed: as many columns of ``call`` as the claim looks at.
-FORBIDDEN = f"""
-    EXISTS (
-        SELECT FROM contacts_donotcontact AS dnc
-        WHERE dnc.phone_number = call.to_number AND {DNC_FORBIDS_CALLS}
-    )
-    OR EXISTS (
-        SELECT FROM campaigns_campaignexclusion AS exclusion
-        JOIN contacts_membership AS member ON member.list_id = exclusion.list_id
-        WHERE exclusion.campaign_id = call.campaign_id
-            AND member.contact_id = call.contact_id AND member.removed_in IS NULL
-    )
-"""  # noqa: S608  (only a constant is put in)
 
 # The last look before the POST: what was claimed a moment ago must still hold. ``placed_at`` is when it was
 # begun: whatever was committed before that moment has been seen.

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from campaigns.models import ChannelDrive, Enrollment
+from campaigns.models import CampaignExclusion, ChannelDrive, Enrollment
 from campaigns.services import pause_channel, resume_channel
+from contacts.models import Membership
 from contacts.services import add_to_do_not_contact
 from dialer import cancelling
 from dialer.cancelling import cancel_queued, cancel_queued_later, forbidden_calls
@@ -17,7 +18,14 @@ from dialer.driving.errors import erring_channels
 from dialer.driving.lease import Leases
 from dialer.models import Call
 from tests.engine.conftest import campaign_of, check_invariants, started
-from tests.factories import ChannelFactory, ContactFactory, DoNotContactFactory, EnrollmentFactory, zone_set
+from tests.factories import (
+    ChannelFactory,
+    ContactFactory,
+    DoNotContactFactory,
+    EnrollmentFactory,
+    ListFactory,
+    zone_set,
+)
 from tests.factories.dialer import CallFactory
 
 
@@ -191,6 +199,29 @@ def test_only_what_rings_and_is_forbidden_is_taken_back(state, scope, days, is_t
     DoNotContactFactory(phone_number="+14155550101", scope=scope, expires_at=until)
     assert forbidden_calls(most=10) == ([call.pk] if is_taken_back else [])
     assert list(Call.objects.filter(is_taken_back=True)) == ([call] if is_taken_back else [])
+
+
+@pytest.mark.django_db
+def test_a_call_to_somebody_whom_its_campaign_leaves_alone_by_now_is_taken_back():
+    now = timezone.now()
+    call, other, left = (
+        CallFactory(
+            state="ringing",
+            deadline_at=now,
+            request_id=f"r-{number}",
+            channel=(channel := ChannelFactory()),
+            campaign=channel.campaign,
+            contact=(contact := ContactFactory()),
+            to_number=contact.phone_number,
+        )
+        for number in range(3)
+    )
+    one = ListFactory(members=[call.contact, other.contact, left.contact])
+    Membership.objects.filter(list=one, contact=left.contact).update(removed_in=2)
+    # Of the other's campaign, the list is none of its business.
+    for each in (call, left):
+        CampaignExclusion.objects.create(campaign=each.campaign, list=one)
+    assert forbidden_calls(most=10) == [call.pk]
 
 
 @pytest.mark.django_db
