@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
 
 from contacts.models import Contact, List, ListVersion, Membership
@@ -111,3 +112,23 @@ def uses_of(list: List) -> Sequence[ListUse]:
         *(ListUse(one.channel.campaign, one.channel, one.version) for one in assigned),
         *(ListUse(campaign) for campaign in list.excluded_from.order_by("-id")),
     ]
+
+
+# What refers to a contact waits for whoever is erasing it, and goes on when that is done.
+_WAIT_FOR_WHO_ERASES = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
+_TAKE_OFF_ERASED = """
+    DELETE FROM contacts_membership WHERE list_id = %s AND added_in = %s AND contact_id IN (
+        SELECT id FROM contacts_contact WHERE erased_at IS NOT NULL
+    )
+"""
+
+
+def take_off_erased(*, list_id: int, number: int) -> int:
+    """Take people off a list again who were being erased while it was given its new version; how many.
+
+    Of a version that nobody else sees yet. From here on, until the transaction ends, nobody on it is erased.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WAIT_FOR_WHO_ERASES)
+        cursor.execute(_TAKE_OFF_ERASED, [list_id, number])
+        return int(cursor.rowcount)

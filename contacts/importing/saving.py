@@ -22,6 +22,7 @@ from psycopg import errors
 
 from accounts.models import User
 from contacts.importing.searching import Filing
+from contacts.membership import take_off_erased
 from contacts.models import List, ListVersion
 
 # Two imports are never merged at the same time: each may hold a million rows.
@@ -163,8 +164,8 @@ class Staging:
                 target = _locked_list(list_name, list_id, actor)
                 number = target.version + 1
                 added = _execute(cursor, _ADD_TO_LIST, {"list": target.pk, "number": number})
-                # Now, and not at the commit: the search index is at work beside it.
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+                # It waits now, and not at the commit: the search index is at work beside it.
+                added -= take_off_erased(list_id=target.pk, number=number)
             _keep_fields(cursor, fields or {})
         if added:
             List.objects.filter(pk=target.pk).update(version=number, size=F("size") + added)

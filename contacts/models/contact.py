@@ -108,6 +108,8 @@ class Contact(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["email"], name="contact_email"),
+            # Few; whoever is put on a list is looked for among them.
+            models.Index(fields=["id"], condition=Q(erased_at__isnull=False), name="contact_erased"),
             GinIndex(OpClass("search_text", name="gin_trgm_ops"), name="contact_words"),
         ]
 

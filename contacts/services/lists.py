@@ -18,7 +18,7 @@ from contacts.exporting import sql_of
 from contacts.filters import ContactFilters
 from contacts.importing import forbidding
 from contacts.importing.reading import clean
-from contacts.membership import contacts_of, on_any_of, on_both, only_on, uses_of
+from contacts.membership import contacts_of, on_any_of, on_both, only_on, take_off_erased, uses_of
 from contacts.models import Contact, DoNotContact, List, ListVersion, Membership
 from contacts.refusals import Refused
 
@@ -323,6 +323,8 @@ def _add(list: List, contacts: QuerySet[Contact], note: str, actor: User | None)
     with connection.cursor() as cursor:
         cursor.execute(_ADD.format(chosen=chosen), [list.pk, number, *parameters, list.pk])
         added = int(cursor.rowcount)
+    if added:
+        added -= take_off_erased(list_id=list.pk, number=number)
     if added:
         list.version, list.size = number, list.size + added
         _write_version(list, added=added, note=note, actor=actor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 
 import pytest
 from django.conf import settings as django_settings
@@ -17,6 +18,7 @@ from campaigns.lifecycles import EnrollmentStatus
 from campaigns.models import Activity, Channel, Disposition, Enrollment
 from campaigns.queries import channel_counts
 from campaigns.refusals import Refused
+from contacts.importing.saving import StagedContact, Staging
 from contacts.models import (
     Contact,
     ContactEvent,
@@ -28,14 +30,14 @@ from contacts.models import (
     Tally,
 )
 from contacts.queries import everybody, search_contacts, tally
-from contacts.services import add_to_do_not_contact, remove_from_do_not_contact
+from contacts.services import add_numbers, add_to_do_not_contact, add_to_list, remove_from_do_not_contact
 from dialer import assistants, progress, recordings
 from dialer.carrier import Ended, Ending
 from dialer.erasing import erase_contact, extent_of
 from dialer.models import Call, CallCount, CallEvent, Recording, Transcript
 from dialer.plivo.webhooks import RecordingReady
 from dialer.services import set_disposition, set_notes
-from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ListFactory
+from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ListFactory, zone_set
 from tests.factories.dialer import CallFactory, RecordingFactory, TranscriptFactory
 
 pytestmark = pytest.mark.django_db
@@ -377,3 +379,73 @@ def test_whoever_is_being_called_this_moment_is_not_erased(person, supervisor):
     erase_contact(contact=person, actor=supervisor, keep_do_not_contact=True)
     person.refresh_from_db()
     assert person.phone_number is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["typed", "chosen", "imported", "by address"])
+def test_nobody_comes_onto_a_list_while_being_erased(supervisor, how):
+    contact = ContactFactory(phone_number=None if how == "by address" else NUMBER, email=EMAIL)
+    listed, unknown = ListFactory(), zone_set()
+    failures = []
+    held, let_go = threading.Event(), threading.Event()
+
+    def erasing():
+        with transaction.atomic():
+            erase_contact(contact=contact, actor=supervisor, keep_do_not_contact=False)
+            held.set()
+            let_go.wait(10)
+        connection.close()
+
+    def adding():
+        try:
+            add()
+        except Exception as failure:
+            failures.append(failure)
+        finally:
+            connection.close()
+
+    def add():
+        if how == "typed":
+            add_numbers(list=listed, lines=NUMBER, country="US", actor=None)
+        elif how == "chosen":
+            add_to_list(list=listed, contacts=Contact.objects.filter(pk=contact.pk), actor=None)
+        else:
+            with transaction.atomic(), Staging() as staging:
+                number = "" if how == "by address" else NUMBER
+                staging.add([StagedContact(1, number, unknown.pk, email=EMAIL)])
+                staging.merge(list_id=listed.pk, list_name=listed.name, note="", actor=None)
+
+    both = [threading.Thread(target=erasing), threading.Thread(target=adding)]
+    both[0].start()
+    assert held.wait(10)
+    both[1].start()
+    try:
+        until = time.monotonic() + 10
+        while not somebody_waits():
+            assert time.monotonic() < until, "nobody waited for the erasing"
+            time.sleep(0.02)
+    finally:
+        let_go.set()
+        for one in both:
+            one.join()
+    assert failures == []
+    listed.refresh_from_db()
+    assert listed.size == listed.memberships.current().count()
+    assert not listed.memberships.filter(contact__erased_at__isnull=False).exists()
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return cursor.fetchone()[0]
+
+
+def test_an_erased_person_is_put_on_no_list(person, erase):
+    erase(person)
+    listed = ListFactory()
+    assert add_to_list(list=listed, contacts=Contact.objects.filter(pk=person.pk), actor=None) == 0
+    listed.refresh_from_db()
+    assert (listed.version, listed.size) == (0, 0)
