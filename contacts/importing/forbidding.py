@@ -38,6 +38,9 @@ _FOR_EVER = _NOTHING | {"for ever", "forever", "for good", "never", "permanent",
 # Of a date: how other products write "never".
 _NO_YEAR = "9999"
 _NUMERIC_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
+# Google Contacts, and people, write several into one cell; what else may follow a number is part of it.
+_BETWEEN_NUMBERS = re.compile(r":::|;(?=\s*[+(\d])")
+_BETWEEN_EMAILS = re.compile(r":::|[;,\s]")
 REASON_LENGTH = 200
 EMAIL_LENGTH = 254
 
@@ -77,7 +80,10 @@ def moment_of(text: str, country: str) -> datetime | None:
 # Made a million times in a row: frozen ones take several times as long to make.
 @dataclass(slots=True)
 class Forbidden:
-    """One valid row; a number, an address, or both. ``expires_at`` None: for good."""
+    """One valid row; a number, an address, or both. ``expires_at`` None: for good.
+
+    ``others``: what else the row has, each (number, None) or (None, email).
+    """
 
     line: int
     phone_number: str | None
@@ -85,6 +91,7 @@ class Forbidden:
     scope: str
     reason: str
     expires_at: datetime | None
+    others: Sequence[tuple[str | None, str | None]] = ()
 
 
 class OntoDoNotContact:
@@ -131,32 +138,46 @@ class OntoDoNotContact:
                 "missing its quotation marks?"
             )
         given = {target: cells[position] for position, target in self._targets if position < len(cells)}
-        number: str | None = None
-        if (text := given.get(mapping.PHONE, "")) and text.lower() not in _NOTHING:
-            found = dialable(text, self._import.country)
-            if isinstance(found, Rejection):
-                raise _Wrong(str(found))
-            number = found
-        email = self._email(given.get(mapping.EMAIL, ""))
-        if number is None and email is None:
+        numbers = [
+            self._number(part)
+            for cell in self._all(cells, mapping.PHONE)
+            for part in _BETWEEN_NUMBERS.split(cell)
+            if not _is_nothing(part)
+        ]
+        emails = [
+            self._email(part)
+            for cell in self._all(cells, mapping.EMAIL)
+            for part in _BETWEEN_EMAILS.split(cell)
+            if not _is_nothing(part)
+        ]
+        if not numbers and not emails:
             raise _Wrong("neither a number nor an email address")
         reason = given.get(mapping.REASON, "")
         if len(reason) > REASON_LENGTH:
             raise _Wrong(f"reason is longer than {REASON_LENGTH} characters")
         return Forbidden(
             line=row.line,
-            phone_number=number,
-            email=email,
+            phone_number=numbers[0] if numbers else None,
+            email=emails[0] if emails else None,
             scope=self._scope(given.get(mapping.SCOPE, "")),
             reason=reason or self._import.reason,
             expires_at=self._until(given.get(mapping.UNTIL, "")),
+            others=[*((number, None) for number in numbers[1:]), *((None, email) for email in emails[1:])],
         )
 
+    def _all(self, cells: Sequence[str], target: str) -> list[str]:
+        """What the columns hold that are the same thing: a person may have several numbers."""
+        return [cells[position] for position, its in self._targets if its == target and position < len(cells)]
+
+    def _number(self, text: str) -> str:
+        found = dialable(text, self._import.country)
+        if isinstance(found, Rejection):
+            raise _Wrong(str(found))
+        return found
+
     @staticmethod
-    def _email(text: str) -> str | None:
-        if not text or text.lower() in _NOTHING:
-            return None
-        address = text.removeprefix("mailto:").lower()
+    def _email(text: str) -> str:
+        address = text.strip().lower().removeprefix("mailto:")
         if len(address) > EMAIL_LENGTH or not mapping.EMAIL_FORM.fullmatch(address):
             raise _Wrong(f"“{text[:60]}”: not an email address")
         return address
@@ -189,6 +210,8 @@ class OntoDoNotContact:
                     copy.write_row((row.line, row.phone_number, None, row.scope, row.reason, row.expires_at))
                 if row.email:
                     copy.write_row((row.line, None, row.email, row.scope, row.reason, row.expires_at))
+                for number, email in row.others:
+                    copy.write_row((row.line, number, email, row.scope, row.reason, row.expires_at))
 
     def merge(self) -> Merged:
         """All that was added, onto the list; call it in a transaction.
@@ -213,6 +236,10 @@ class OntoDoNotContact:
 
 class _Wrong(Exception):
     pass
+
+
+def _is_nothing(text: str) -> bool:
+    return text.strip().lower() in _NOTHING
 
 
 @dataclass(frozen=True)

@@ -220,8 +220,8 @@ def guess(
 ) -> list[str]:
     """The target of each column, guessed from its header and the rows below it.
 
-    At most one column is given each target of the purpose. Of contacts, others are custom fields; columns
-    without any content are ignored.
+    At most one column is given each target of the purpose, but all that hold numbers or addresses not to be
+    contacted. Of contacts, others are custom fields; columns without any content are ignored.
     """
     guessing = _Guess(headers, rows, country)
     guessing.best(PHONE, guessing.phone_score)
@@ -229,7 +229,7 @@ def guess(
     if purpose == DO_NOT_CONTACT:
         for target in (SCOPE, UNTIL, REASON):
             guessing.best(target, guessing.named_as(target))
-        customs = [IGNORED] * len(headers)
+        customs = [guessing.address(position) for position in range(len(headers))]
     else:
         guessing.guess_where_numbers_are_at_home()
         guessing.guess_second_phone()
@@ -284,9 +284,7 @@ class _Guess:
         if _is_beside_a_value(self._headers[at]):
             return 0
         looks = self._share(at, looks_like_phone)
-        valid = self._share(
-            at, lambda cell: looks_like_phone(cell) and isinstance(normalise(cell, self._country), str)
-        )
+        valid = self._share(at, self._is_number)
         # Nearly full columns beat nearly empty ones: a home number that two of a hundred have.
         full = len(self.filled[at]) / len(self._columns[at]) if self._columns[at] else 0
         if self._plain[at] in _KNOWN[PHONE] or _names_a_phone(self._headers[at]):
@@ -296,8 +294,17 @@ class _Guess:
     def email_score(self, at: int) -> float:
         if _is_beside_a_value(self._headers[at]):
             return 0
-        matches = self._share(at, lambda cell: bool(EMAIL_FORM.fullmatch(cell.partition(":::")[0].strip())))
+        matches = self._share(at, _is_email)
         return (self._plain[at] in _KNOWN[EMAIL]) + (matches if matches >= 0.6 else 0)
+
+    def address(self, at: int) -> str:
+        """Whether a column holds further numbers or addresses, beside the first that does."""
+        if self.phone_score(at) and any(map(self._is_number, self.filled[at])):
+            return PHONE
+        return EMAIL if self.email_score(at) and any(map(_is_email, self.filled[at])) else IGNORED
+
+    def _is_number(self, cell: str) -> bool:
+        return looks_like_phone(cell) and isinstance(normalise(cell, self._country), str)
 
     def zone_score(self, at: int) -> float:
         known = self._share(at, lambda cell: find_zone(cell) is not None)
@@ -383,7 +390,9 @@ def problems(
 ) -> list[str]:
     """What keeps a mapping from being used, in sentences for people."""
     targets = [target for target in mapping.values() if target]
-    twice = sorted({target for target in targets if targets.count(target) > 1})
+    # Whom not to contact is entered with all numbers and addresses of a row.
+    may_repeat = {PHONE, EMAIL} if purpose == DO_NOT_CONTACT else set()
+    twice = sorted({target for target in targets if targets.count(target) > 1} - may_repeat)
     found = [f"Two columns are the {label(target).lower()}. Choose one." for target in twice]
     if PHONE in targets:
         return found
@@ -414,6 +423,10 @@ def header_keys(headers: Sequence[str]) -> list[str]:
         seen[key] = seen.get(key, 0) + 1
         keys.append(f"{key} {seen[key]}" if seen[key] > 1 else key or "-")
     return keys
+
+
+def _is_email(cell: str) -> bool:
+    return bool(EMAIL_FORM.fullmatch(cell.partition(":::")[0].strip()))
 
 
 def _names_a_phone(header: str) -> bool:

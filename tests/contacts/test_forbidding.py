@@ -349,3 +349,39 @@ def test_the_command_says_what_is_wrong(tmp_path, text, options, told):
         call_command("import_do_not_contact", file, *options)
     assert not DoNotContact.objects.exists()
     assert not Import.objects.exists()
+
+
+def test_all_numbers_and_addresses_of_a_row_are_forbidden():
+    done = imported(
+        "Phone,Mobile,Email,Other email,Fax\n"
+        "+14155550105 ::: +14155550106,415 555 0107,a@a.com ::: B@a.com,c@a.com,415 555 0199\n"
+        '4155550108;4155550109;ext=5,,"d@a.com; e@a.com",,\n'
+        ",4155550110,,f@a.com,\n"
+        ",4155550105,,,\n"
+    )
+    assert sums(done) == {"rows": 4, "created": 3, "duplicates": 1}
+    assert {address for address, _, _ in entries()} == {
+        *(f"+1415555{number}" for number in ("0105", "0106", "0107", "0108", "0109", "0110")),
+        *(f"{letter}@a.com" for letter in "abcdef"),
+    }
+    assert DoNotContact.objects.count() == 12
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "+14155550105 ::: 12,",
+        "+14155550105;+1415555,",
+        "+14155550105,a@a.com ::: b",
+        "+14155550105,a@a.com b",
+    ],
+)
+def test_a_row_with_one_wrong_address_is_rejected_whole(row):
+    done = imported(f"Phone,Email\n{row}\n+14155550199,\n")
+    assert sums(done) == {"rows": 2, "created": 1, "invalid": 1}
+    assert {address for address, _, _ in entries()} == {"+14155550199"}
+
+
+def test_a_column_that_only_is_called_number_is_not_a_further_number():
+    done = imported("Number,Phone\n17,4155550101\n18,4155550102\n")
+    assert sums(done) == {"rows": 2, "created": 2}
