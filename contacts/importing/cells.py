@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_COLUMNS = 500
+# Of a row, however it is written.
+MAX_LINE_CHARACTERS = 1_000_000
 
 # What nobody sees and what breaks comparisons: controls, zero-width and direction marks.
 _INVISIBLE = {

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from contacts.importing import mapping, workbooks
-from contacts.importing.cells import MAX_COLUMNS, Row, UnreadableFile, clean, cleaned
+from contacts.importing.cells import MAX_COLUMNS, MAX_LINE_CHARACTERS, Row, UnreadableFile, clean, cleaned
 
 __all__ = [
     "DELIMITER_NAMES",
@@ -61,7 +61,6 @@ _FOUND_NAMES = {
     "utf-32": "UTF-32",
     MIXED: "UTF-8 mixed with Windows-1252",
 }
-MAX_LINE_CHARACTERS = 1_000_000
 SAMPLE_ROWS = 100
 # So many bytes that are no text are accidents, not another kind of file.
 STRAY_BYTES = 16
@@ -188,7 +187,7 @@ def _inspect_workbook(file: BinaryIO, *, has_header: bool | None, sheet: str | N
     names = tuple(one.name for one in sheets)
 
     def inspection(one: workbooks.SheetStart) -> Inspection:
-        dialect = Dialect("", "", False, (), one.rows, kind=WORKBOOK, sheet=one.name, sheets=names)
+        dialect = Dialect("", "", False, (), 0, kind=WORKBOOK, sheet=one.name, sheets=names)
         return _with_header(dialect, [row.cells for row in one.first_rows], has_header)
 
     def holds_contacts(one: workbooks.SheetStart) -> bool:
@@ -200,9 +199,13 @@ def _inspect_workbook(file: BinaryIO, *, has_header: bool | None, sheet: str | N
         return mapping.PHONE in targets or mapping.EMAIL in targets
 
     if sheet in names:
-        return inspection(sheets[names.index(sheet)])
-    shown = [one for one in sheets if not one.is_hidden] or sheets
-    return inspection(next(filter(holds_contacts, shown), shown[0]))
+        chosen = sheets[names.index(sheet)]
+    else:
+        shown = [one for one in sheets if not one.is_hidden] or sheets
+        chosen = next(filter(holds_contacts, shown), shown[0])
+    found = inspection(chosen)
+    lines = workbooks.about_rows(file, chosen.name)
+    return replace(found, dialect=replace(found.dialect, lines=lines))
 
 
 def _with_header(dialect: Dialect, read: list[list[str]], has_header: bool | None) -> Inspection:

@@ -17,16 +17,16 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import BinaryIO
-from xml.etree import ElementTree
 from xml.parsers import expat
 
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
 from openpyxl.utils.cell import column_index_from_string
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
 
-from contacts.importing.cells import MAX_COLUMNS, Row, UnreadableFile, cleaned
+from contacts.importing.cells import MAX_COLUMNS, MAX_LINE_CHARACTERS, Row, UnreadableFile, cleaned
 
 # Unpacked, in bytes. The texts that cells share are kept in memory; rows pass by, but somebody waits.
 MAX_SHARED_BYTES = 128 * 1024 * 1024
@@ -35,13 +35,27 @@ MAX_SHEET_BYTES = 2 * 1024 * 1024 * 1024
 # Real sheets shrink to a tenth, empty ones to a hundredth; a thousandth is a trap.
 MAX_SHRINKING = 400
 _SMALL_BYTES = 32 * 1024 * 1024
-# Who uploads a workbook waits for its first rows to be found; a million empty rows are less than this.
+# Who uploads a workbook waits for its first rows to be found; a million empty rows are less than the first.
 _LOOKED_AT_BYTES = 96 * 1024 * 1024
+_LOOKED_AT_BYTES_TOGETHER = 128 * 1024 * 1024
+# Of the first rows of all sheets, which are kept in memory.
+MAX_FIRST_CHARACTERS = 16_000_000
+# As Excel has it. Cells refer to texts, so that a small file may say a long one any number of times.
+MAX_CELL_CHARACTERS = 32_767
+# A control is written with seven.
+_MAX_WRITTEN_CHARACTERS = 7 * MAX_CELL_CHARACTERS
+# What a workbook can be built of without end: elements in elements, elements that matter (Excel knows 64,000
+# styles), one comment or tag. Elements of real workbooks lie eight deep.
+MAX_DEPTH = 64
+MAX_ELEMENTS = 250_000
+MAX_MARKUP_BYTES = 1024 * 1024
 # More than any spreadsheet program knows.
 MAX_ROWS = 100_000_000
 # So many sheets are looked at.
 MAX_SHEETS = 100
 _BLOCK = 256 * 1024
+# The rows of a piece are in memory at once, and each cell in it may be a long text.
+_PIECE = 8 * 1024
 
 _SAVE = "In Excel, choose File, Save as, “Excel Workbook (.xlsx)” or “CSV UTF-8”, and upload that file."
 _AS_CSV = "Save it as “CSV UTF-8” and upload that."
@@ -62,12 +76,11 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 @dataclass(frozen=True)
 class SheetStart:
-    """A sheet that holds something: its first rows, and about how many it has."""
+    """A sheet that holds something, and its first rows."""
 
     name: str
     is_hidden: bool
     first_rows: list[Row]
-    rows: int
 
 
 def is_archive(start: bytes) -> bool:
@@ -95,24 +108,36 @@ def refuse_old_kinds(start: bytes, file: BinaryIO) -> None:
 
 def find_sheets(file: BinaryIO, *, first_rows: int) -> list[SheetStart]:
     """The sheets that hold something, in the workbook's order. Raises ``UnreadableFile``."""
+    found = []
     with _opened(file) as workbook:
-        found = [
-            SheetStart(one.name, one.is_hidden, rows, workbook.count_rows(one))
-            for one in workbook.sheets[:MAX_SHEETS]
-            if (rows := list(islice(workbook.rows(one, within_bytes=_LOOKED_AT_BYTES), first_rows)))
-        ]
+        bytes_left, characters_left = _LOOKED_AT_BYTES_TOGETHER, MAX_FIRST_CHARACTERS
+        for one in workbook.sheets[:MAX_SHEETS]:
+            before = workbook.unpacked_bytes
+            looked_at = workbook.rows(one, within_bytes=min(_LOOKED_AT_BYTES, bytes_left))
+            rows = []
+            for row in islice(looked_at, first_rows):
+                characters_left -= sum(map(len, row.cells))
+                if characters_left < 0:
+                    raise UnreadableFile(f"The first rows of this workbook are too long. {_AS_CSV}")
+                rows.append(row)
+            bytes_left -= workbook.unpacked_bytes - before
+            if rows:
+                found.append(SheetStart(one.name, one.is_hidden, rows))
     if not found:
         raise UnreadableFile("The workbook is empty: none of its sheets holds anything.")
     return found
 
 
+def about_rows(file: BinaryIO, sheet: str) -> int:
+    """About how many rows a sheet has: what it says of its size is often wrong. Raises ``UnreadableFile``."""
+    with _opened(file) as workbook:
+        return workbook.count_rows(workbook.sheet(sheet))
+
+
 def sheet_rows(file: BinaryIO, sheet: str) -> Iterator[Row]:
     """The rows of a sheet that are not empty, each with its number there. Raises ``UnreadableFile``."""
     with _opened(file) as workbook:
-        found = next((one for one in workbook.sheets if one.name == sheet), None)
-        if found is None:
-            raise UnreadableFile(f"The workbook has no sheet “{sheet}”. Upload it again.")
-        yield from workbook.rows(found)
+        yield from workbook.rows(workbook.sheet(sheet))
 
 
 @contextmanager
@@ -134,7 +159,6 @@ def _opened(file: BinaryIO) -> Iterator[_Workbook]:
     except (
         zipfile.BadZipFile,
         expat.ExpatError,
-        ElementTree.ParseError,
         EOFError,
         OSError,
         NotImplementedError,
@@ -183,51 +207,64 @@ class _Workbook:
         self._archive = archive
         # Some programs write their paths with other slashes and cases than they name them.
         self._parts = {_path(info.filename): info for info in archive.infolist()}
+        # Of sheets.
+        self.unpacked_bytes = 0
         main = next(
             (path for _, kind, path in self._relations("") if kind == "officeDocument"), "xl/workbook.xml"
         )
-        book = self._tree(main)
-        if any("purl.oclc.org" in value for value in book.attrib.values()):
-            raise UnreadableFile(
-                "This workbook is saved as “Strict Open XML Spreadsheet”. In Excel, choose File, Save as, "
-                "“Excel Workbook (.xlsx)”, and upload that file."
-            )
         related = {name: (kind, path) for name, kind, path in self._relations(main)}
         paths = dict(related.values())
-        self.sheets: list[_Sheet] = []
+        # By their paths: a sheet that is named twice is one.
+        sheets: dict[str, _Sheet] = {}
         is_1904 = False
-        for element in book.iter():
-            match _local(element.tag):
+        for _, tag, attributes in self._elements(main, {"workbook", "sheet", "workbookPr"}):
+            match tag:
+                case "workbook" if any("purl.oclc.org" in value for value in attributes.values()):
+                    raise UnreadableFile(
+                        "This workbook is saved as “Strict Open XML Spreadsheet”. In Excel, choose File, "
+                        "Save as, “Excel Workbook (.xlsx)”, and upload that file."
+                    )
                 case "sheet":
-                    relation = next((value for name, value in element.items() if _local(name) == "id"), "")
+                    relation = next((value for name, value in attributes.items() if _local(name) == "id"), "")
                     kind, path = related.get(relation, ("", ""))
                     if kind == "worksheet" and path in self._parts:
-                        state = element.get("state", "visible")
-                        self.sheets.append(_Sheet(element.get("name", ""), path, state != "visible"))
+                        state = attributes.get("state", "visible")
+                        sheets.setdefault(path, _Sheet(attributes.get("name", ""), path, state != "visible"))
                 case "workbookPr":
-                    is_1904 = element.get("date1904", "0") in {"1", "true"}
+                    is_1904 = attributes.get("date1904", "0") in {"1", "true"}
+        self.sheets = list(sheets.values())
         self._formats = _Formats(self._styles(paths.get("styles", "")), is_1904=is_1904)
-        self._texts = self._shared_texts(paths.get("sharedStrings", ""))
+        self._texts_path = paths.get("sharedStrings", "")
+
+    def sheet(self, name: str) -> _Sheet:
+        found = next((one for one in self.sheets if one.name == name), None)
+        if found is None:
+            raise UnreadableFile(f"The workbook has no sheet “{name}”. Upload it again.")
+        return found
 
     def rows(self, sheet: _Sheet, *, within_bytes: int = MAX_SHEET_BYTES) -> Iterator[Row]:
         """The rows of a sheet that are not empty, as far as they lie within so many of its bytes."""
         found = _SheetRows(self._texts, self._formats)
         blocks = self._blocks(sheet.path, MAX_SHEET_BYTES)
         for block in islice(blocks, within_bytes // _BLOCK):
-            found.feed(block)
-            yield from found.rows
-            found.rows.clear()
+            self.unpacked_bytes += len(block)
+            for begin in range(0, len(block), _PIECE):
+                found.feed(block[begin : begin + _PIECE])
+                if found.rows:
+                    yield from found.rows
+                    found.rows.clear()
         if next(blocks, None) is None:
             found.end()
 
     def count_rows(self, sheet: _Sheet) -> int:
-        """About how many rows a sheet has: what it says of its size is often wrong."""
-        count, before = 0, b""
-        for block in self._blocks(sheet.path, MAX_SHEET_BYTES):
+        """About how many rows a sheet has; of a large one, from so many in its first part."""
+        count, looked_at, before = 0, 0, b""
+        for block in islice(self._blocks(sheet.path, MAX_SHEET_BYTES), _LOOKED_AT_BYTES // _BLOCK):
             together = before + block
             count += together.count(b"<row") + together.count(b":row ")
+            looked_at += len(block)
             before = block[-3:]
-        return count
+        return count * self._parts[sheet.path].file_size // max(1, looked_at)
 
     def _relations(self, part: str) -> Iterator[tuple[str, str, str]]:
         """(its name, its kind, the path it leads to) of each relation of a part."""
@@ -235,42 +272,42 @@ class _Workbook:
         path = f"{folder}/_rels/{name}.rels".lstrip("/")
         if _path(path) not in self._parts:
             return
-        for element in self._tree(path):
-            target = element.get("Target", "")
-            kind = element.get("Type", "").rpartition("/")[2]
-            yield element.get("Id", ""), kind, _path(posixpath.join("/" + folder, target.replace("\\", "/")))
+        for _, _, attributes in self._elements(path, {"Relationship"}):
+            target = attributes.get("Target", "")
+            kind = attributes.get("Type", "").rpartition("/")[2]
+            leads_to = _path(posixpath.join("/" + folder, target.replace("\\", "/")))
+            yield attributes.get("Id", ""), kind, leads_to
 
     def _styles(self, path: str) -> list[str]:
         """The format of each style's numbers."""
         if path not in self._parts:
             return []
-        tree = self._tree(path)
-        own = {
-            element.get("numFmtId", ""): element.get("formatCode", "")
-            for element in tree.iter()
-            if _local(element.tag) == "numFmt"
-        }
-        styles = next((element for element in tree if _local(element.tag) == "cellXfs"), None)
-        numbers = [element.get("numFmtId", "0") for element in styles] if styles is not None else []
+        own: dict[str, str] = {}
+        numbers = []
+        for parent, tag, attributes in self._elements(path, {"numFmt", "xf"}):
+            if tag == "numFmt":
+                own[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+            elif parent == "cellXfs":
+                numbers.append(attributes.get("numFmtId", "0"))
         return [own.get(number) or BUILTIN_FORMATS.get(int(number), "General") for number in numbers]
 
-    def _shared_texts(self, path: str) -> _SharedTexts:
+    @cached_property
+    def _texts(self) -> _SharedTexts:
         found = _SharedTexts()
-        if path in self._parts:
-            for block in self._blocks(path, MAX_SHARED_BYTES):
+        if self._texts_path in self._parts:
+            for block in self._blocks(self._texts_path, MAX_SHARED_BYTES):
                 found.feed(block)
             found.end()
         return found
 
-    def _tree(self, path: str) -> ElementTree.Element:
-        builder = ElementTree.TreeBuilder()
-        parser = _parser()
-        parser.StartElementHandler = builder.start
-        parser.EndElementHandler = builder.end
+    def _elements(self, path: str, wanted: set[str]) -> Iterator[tuple[str, str, dict[str, str]]]:
+        """(the one it is in, its name, its attributes) of each element of a small part with these names."""
+        found = _Elements(wanted)
         for block in self._blocks(path, MAX_PART_BYTES):
-            parser.Parse(block)
-        parser.Parse(b"", True)
-        return builder.close()
+            found.feed(block)
+            yield from found.found
+            found.found.clear()
+        found.end()
 
     def _blocks(self, path: str, limit: int) -> Iterator[bytes]:
         """A part of the archive, unpacked, if memory and patience bear it."""
@@ -293,18 +330,68 @@ class _Sheet:
     is_hidden: bool
 
 
-class _SharedTexts:
+class _Part:
+    """A part of a workbook as XML, fed in as it is unpacked; what is built to take long is refused."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._fed = 0
+        self._parser = _parser(self._start, self._end)
+
+    def feed(self, block: bytes) -> None:
+        self._fed += len(block)
+        self._parser.Parse(block)
+        # Where the last thing that was understood begins: a tag or comment that has not ended is read
+        # again from there.
+        if self._fed - self._parser.CurrentByteIndex > MAX_MARKUP_BYTES:
+            raise UnreadableFile(_DAMAGED)
+
+    def end(self) -> None:
+        """There is no more. Raises ``ExpatError`` if there should be."""
+        self._parser.Parse(b"", True)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        raise NotImplementedError
+
+    def _end(self, name: str) -> None:
+        raise NotImplementedError
+
+
+class _Elements(_Part):
+    """Elements of some names."""
+
+    def __init__(self, wanted: set[str]) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str, dict[str, str]]] = []
+        self._wanted = wanted
+        self._count = 0
+        self._open = [""]
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        tag = _local(name)
+        if tag in self._wanted:
+            self._count += 1
+            self.found.append((self._open[-1], tag, attributes))
+        self._open.append(tag)
+        if self._count > MAX_ELEMENTS or len(self._open) > MAX_DEPTH:
+            raise UnreadableFile(_DAMAGED)
+
+    def _end(self, name: str) -> None:
+        self._open.pop()
+
+
+class _SharedTexts(_Part):
     """The texts that cells refer to, each without its formatting and how Asian ones are pronounced.
 
     Kept as one piece of memory: millions of strings would take several times as much.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._data = bytearray()
         self._ends = array("Q", [0])
         self._parts: list[str] = []
         self._is_said = False
-        self._parser = _parser(self._start, self._end)
 
     def __getitem__(self, number: int) -> str:
         if number < 0:
@@ -312,13 +399,14 @@ class _SharedTexts:
         return self._data[self._ends[number] : self._ends[number + 1]].decode("utf-8", "surrogatepass")
 
     def feed(self, block: bytes) -> None:
-        self._parser.Parse(block)
-
-    def end(self) -> None:
-        """There is no more. Raises ``ExpatError`` if there should be."""
-        self._parser.Parse(b"", True)
+        super().feed(block)
+        # A text that has not ended.
+        _refuse_long(self._parts, "A cell")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise UnreadableFile(_DAMAGED)
         tag = name if ":" not in name else _local(name)
         if tag == "t" and not self._is_said:
             self._parser.CharacterDataHandler = self._parts.append
@@ -326,21 +414,26 @@ class _SharedTexts:
             self._is_said = True
 
     def _end(self, name: str) -> None:
+        self._depth -= 1
         tag = name if ":" not in name else _local(name)
         if tag == "t":
             self._parser.CharacterDataHandler = None
         elif tag == "si":
-            self._data += _unescaped("".join(self._parts)).encode("utf-8", "surrogatepass")
+            text = _unescaped("".join(self._parts))
+            if len(text) > MAX_CELL_CHARACTERS:
+                raise _too_long("A cell", MAX_CELL_CHARACTERS)
+            self._data += text.encode("utf-8", "surrogatepass")
             self._ends.append(len(self._data))
             self._parts.clear()
         elif tag == "rPh":
             self._is_said = False
 
 
-class _SheetRows:
+class _SheetRows(_Part):
     """Rows of a sheet, as its text is fed in."""
 
     def __init__(self, texts: _SharedTexts, formats: _Formats) -> None:
+        super().__init__()
         self.rows: list[Row] = []
         self._texts = texts
         self._formats = formats
@@ -350,16 +443,18 @@ class _SheetRows:
         self._kind = self._style = ""
         self._parts: list[str] = []
         self._is_said = False
-        self._parser = _parser(self._start, self._end)
+        # Of the row, and of all rows so far.
+        self._characters = self._all_characters = 0
 
     def feed(self, block: bytes) -> None:
-        self._parser.Parse(block)
-
-    def end(self) -> None:
-        """There is no more. Raises ``ExpatError`` if there should be."""
-        self._parser.Parse(b"", True)
+        super().feed(block)
+        # A text that has not ended.
+        _refuse_long(self._parts, self._where())
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise UnreadableFile(_DAMAGED)
         tag = name if ":" not in name else _local(name)
         if tag == "v" or (tag == "t" and not self._is_said):
             self._parser.CharacterDataHandler = self._parts.append
@@ -379,15 +474,22 @@ class _SheetRows:
                 raise ValueError("no sheet has so many rows")
             self._position = -1
             self._cells = []
+            self._characters = 0
         elif tag == "rPh":
             self._is_said = True
 
     def _end(self, name: str) -> None:
+        self._depth -= 1
         tag = name if ":" not in name else _local(name)
         if tag in {"v", "t"}:
             self._parser.CharacterDataHandler = None
         elif tag == "c":
             if self._parts and (text := self._text("".join(self._parts))):
+                self._characters += len(text)
+                if len(text) > MAX_CELL_CHARACTERS:
+                    raise _too_long(self._where(), MAX_CELL_CHARACTERS)
+                if self._characters > MAX_LINE_CHARACTERS:
+                    raise _too_long(f"Row {self._number:,}", MAX_LINE_CHARACTERS)
                 # One column more than allowed is enough to tell.
                 position = min(self._position, MAX_COLUMNS)
                 if len(self._cells) <= position:
@@ -399,8 +501,14 @@ class _SheetRows:
                 cells.pop()
             if cells:
                 self.rows.append(Row(self._number, cells))
+                self._all_characters += self._characters
+                if self._all_characters > MAX_SHEET_BYTES:
+                    raise _too_long("The sheet", MAX_SHEET_BYTES)
         elif tag == "rPh":
             self._is_said = False
+
+    def _where(self) -> str:
+        return f"A cell of row {self._number:,}"
 
     def _text(self, value: str) -> str:
         """A cell's content as a person sees it."""
@@ -470,6 +578,18 @@ def _plain(number: float, written: str) -> str:
     # As people typed it, 0.3 and not 0.30000000000000004: Excel keeps fifteen digits.
     text = f"{number:.15g}"
     return written if "e" in text else text
+
+
+def _refuse_long(parts: list[str], where: str) -> None:
+    """For the parts of a cell, as they are written."""
+    if sum(map(len, parts)) > _MAX_WRITTEN_CHARACTERS:
+        raise _too_long(where, MAX_CELL_CHARACTERS)
+
+
+def _too_long(what: str, characters: int) -> UnreadableFile:
+    return UnreadableFile(
+        f"{what} is longer than {characters:,} characters: this is not a list of contacts. {_AS_CSV}"
+    )
 
 
 def _parser(

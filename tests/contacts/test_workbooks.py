@@ -287,6 +287,120 @@ def test_too_many_shared_texts_are_refused(monkeypatch):
         read(workbook_of_parts(sheet=SHARED, texts=["<t>a text of somebody</t>"] * 100))
 
 
+def test_a_long_text_that_many_cells_share_is_not_multiplied():
+    row = "<row>" + '<c t="s"><v>0</v></c>' * 500 + "</row>"
+    data = workbook_of_parts(sheet=sheet_xml(raw=row * 20), texts=["<t>" + "x" * 20_000 + "</t>"])
+    tracemalloc.start()
+    with pytest.raises(UnreadableFile, match="Row 1 is longer than 1,000,000 characters"):
+        read(data)
+    assert tracemalloc.get_traced_memory()[1] < 10 * 1024 * 1024
+    tracemalloc.stop()
+
+
+def test_rows_that_share_long_texts_are_read_a_few_at_a_time(monkeypatch):
+    row = "<row>" + '<c t="s"><v>0</v></c>' * 40 + "</row>"
+    data = workbook_of_parts(sheet=sheet_xml(HEADER, raw=row * 1000), texts=["<t>" + "x" * 20_000 + "</t>"])
+    tracemalloc.start()
+    with pytest.raises(UnreadableFile, match="first rows of this workbook are too long"):
+        read(data)
+    assert tracemalloc.get_traced_memory()[1] < 60 * 1024 * 1024
+    tracemalloc.stop()
+    monkeypatch.setattr(workbooks, "MAX_SHEET_BYTES", 10_000_000)
+    with pytest.raises(UnreadableFile, match="The sheet is longer than 10,000,000 characters"):
+        list(workbooks.sheet_rows(io.BytesIO(data), "Sheet1"))
+
+
+LONGEST = "x" * workbooks.MAX_CELL_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("sheet", "texts"),
+    [
+        ('<c t="str"><v>{}</v></c>', ["<t></t>"]),
+        ('<c t="inlineStr"><is><r><t>{}</t></r></is></c>', ["<t></t>"]),
+        ('<c t="s"><v>0</v></c>', ["<t>{}</t>"]),
+    ],
+)
+def test_a_cell_may_be_as_long_as_excel_allows_and_no_longer(sheet, texts):
+    def book(text: str) -> bytes:
+        row = f"<row>{sheet.format(text)}</row>"
+        return workbook_of_parts(sheet=sheet_xml(HEADER, raw=row), texts=[one.format(text) for one in texts])
+
+    assert read(book(LONGEST)) == [[LONGEST]]
+    assert read(book("_x0041_" * len(LONGEST))) == [["A" * len(LONGEST)]]
+    with pytest.raises(UnreadableFile, match=r"ell.* is longer than 32,767 characters"):
+        read(book(LONGEST + "x"))
+    tracemalloc.start()
+    with pytest.raises(UnreadableFile, match=r"ell.* is longer than 32,767 characters"):
+        read(book(LONGEST * 200))
+    # The archive itself is most of it.
+    assert tracemalloc.get_traced_memory()[1] < 40 * 1024 * 1024
+    tracemalloc.stop()
+
+
+DEEP = "<a>" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"xl/worksheets/sheet1.xml": b"<worksheet>" + DEEP.encode()},
+        {"xl/worksheets/sheet1.xml": b"<worksheet><sheetData>" + b"<row>" * 1_000_000},
+        {"xl/sharedStrings.xml": b"<sst>" + DEEP.encode()},
+        {"xl/workbook.xml": b"<workbook>" + DEEP.encode()},
+        {"xl/workbook.xml": b"<workbook>" + b'<sheet b=""/>' * 1_200_000},
+        {"xl/_rels/workbook.xml.rels": b"<Relationships>" + b"<Relationship/>" * 1_000_000},
+        {"xl/worksheets/sheet1.xml": b"<worksheet><!--" + b"x" * 8_000_000 + b"--></worksheet>"},
+        {"xl/worksheets/sheet1.xml": b"<worksheet " + b" " * 8_000_000 + b"/>"},
+        {"xl/workbook.xml": b"<workbook><?x " + b"x" * 8_000_000 + b"?></workbook>"},
+    ],
+)
+def test_what_is_built_without_end_is_refused_soon(parts):
+    data = workbook_of_parts(sheet=sheet_xml(HEADER, ["Anna", "4155550101"]), texts=[""], extra=parts)
+    tracemalloc.start()
+    with pytest.raises(UnreadableFile, match="damaged"):
+        read(data)
+    assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
+    tracemalloc.stop()
+
+
+def test_elements_that_nobody_asked_for_cost_no_memory():
+    plain = workbook_of_parts(sheet=sheet_xml(HEADER, ["Anna", "4155550101"]))
+    data = changed(plain, replace={"xl/workbook.xml": (b"<sheets>", b'<a b=""/>' * 200_000 + b"<sheets>")})
+    tracemalloc.start()
+    assert read(data) == [["Anna", "4155550101"]]
+    assert tracemalloc.get_traced_memory()[1] < 15 * 1024 * 1024
+    tracemalloc.stop()
+
+
+def test_a_sheet_that_is_named_many_times_is_one():
+    sheet = b'<sheet name="Sheet1" sheetId="1" r:id="r1"/>'
+    data = changed(
+        workbook_of_parts(sheet=sheet_xml(HEADER, ["Anna", "4155550101"])),
+        replace={"xl/workbook.xml": (sheet, sheet + sheet.replace(b"Sheet1", b"Again") * 99)},
+    )
+    dialect = inspect(io.BytesIO(data)).dialect
+    assert (dialect.sheets, dialect.lines) == (("Sheet1",), 2)
+
+
+def test_all_sheets_together_are_looked_at_no_longer_than_somebody_waits(monkeypatch):
+    def far_down(sheet: int) -> dict[str, tuple[bytes, bytes]]:
+        return {f"xl/worksheets/sheet{sheet}.xml": (b"<sheetData>", b"<sheetData>" + b"<row/>" * 50_000)}
+
+    sheets = {name: [HEADER, ["Anna", 4155550101]] for name in ("A", "B", "C")}
+    data = changed(workbook(sheets), replace=far_down(1) | far_down(2))
+    assert inspect(io.BytesIO(data)).dialect.sheets == ("A", "B", "C")
+    monkeypatch.setattr(workbooks, "_LOOKED_AT_BYTES_TOGETHER", 3 * workbooks._BLOCK)
+    assert inspect(io.BytesIO(data)).dialect.sheets == ("A",)
+
+
+def test_how_many_rows_a_large_sheet_has_is_told_from_its_first_part(monkeypatch):
+    data = workbook({"Leads": [HEADER, *([f"Person {n:05}", 4155550101] for n in range(20_000))]})
+    assert inspect(io.BytesIO(data)).dialect.lines == 20_001
+    monkeypatch.setattr(workbooks, "_LOOKED_AT_BYTES", workbooks._BLOCK)
+    assert inspect(io.BytesIO(data)).dialect.lines == pytest.approx(20_001, rel=0.05)
+
+
 CELLS = st.one_of(
     st.integers(-(10**14), 10**14),
     st.text(st.characters(categories=["L", "N", "P"], exclude_characters="'=_"), min_size=1, max_size=20),
