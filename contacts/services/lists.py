@@ -259,19 +259,20 @@ def add_to_new_list(*, name: str, contacts: QuerySet[Contact], note: str = "", a
 
 @transaction.atomic
 def forbid_contacts(*, contacts: QuerySet[Contact], reason: str, actor: User | None) -> int:
-    """Never reach these contacts again, in any way: their numbers, or the addresses of those without one.
+    """Never reach these contacts again, in any way: neither at their numbers nor at their email addresses.
 
-    Returns how many were not on the do-not-contact list yet. Raises ``Refused`` for more than 100,000.
+    Returns how many numbers and addresses were not on the do-not-contact list yet. Raises ``Refused`` for
+    more than 100,000 contacts.
     """
-    found = contacts.order_by().values_list("phone_number", "email")[: MOST_FORBIDDEN + 1]
-    addresses = {(number, None) if number else (None, email) for number, email in found}
-    if len(addresses) > MOST_FORBIDDEN:
+    found = list_(contacts.order_by().values_list("phone_number", "email")[: MOST_FORBIDDEN + 1])
+    if len(found) > MOST_FORBIDDEN:
         raise Refused(
             f"These are more than {MOST_FORBIDDEN:,} contacts. Export them, and import the file "
             "to do-not-contact."
         )
     done = forbidding.put(
-        addresses=addresses,
+        addresses={(number, None) for number, _ in found if number}
+        | {(None, email) for _, email in found if email},
         scope=DoNotContact.Scope.ALL,
         source=DoNotContact.Source.PERSON,
         reason=reason,

@@ -164,9 +164,14 @@ def contact(request: Request, pk: int) -> HttpResponse:
         "removals": DoNotContactRemoval.objects.filter(address)
         .select_related("removed_by")
         .order_by("-removed_at")[:5],
-        "may_forbid": not any(
-            entry.scope == DoNotContact.Scope.ALL and not entry.expires_at for entry in forbidden
-        ),
+        # Until the number and the address are forbidden for everything and for good.
+        "may_forbid": {found.phone_number, found.email}
+        - {None, ""}
+        - {
+            entry.phone_number or entry.email
+            for entry in forbidden
+            if entry.scope == DoNotContact.Scope.ALL and not entry.expires_at
+        },
     }
     return render(request, "contacts/contact.html", context)
 
@@ -200,7 +205,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
 @require_POST
 @editor_required
 def forbid(request: Request, pk: int) -> HttpResponse:
-    """Put this person's number, or the address of one without a number, on the do-not-contact list."""
+    """Put this person's number and email address on the do-not-contact list."""
     found = get_object_or_404(everybody(), pk=pk)
     reason = request.POST.get("reason", "")
     try:

@@ -207,6 +207,22 @@ def test_the_chosen_are_put_on_do_not_contact(as_supervisor, people):
     assert DoNotContact.objects.filter(email=bo.email).exists()
 
 
+def test_who_is_never_contacted_again_is_neither_called_nor_written_to(as_supervisor):
+    anna = ContactFactory(phone_number="+14155550101", email="anna@example.com")
+    forbid = reverse("contacts:forbid", args=[anna.pk])
+    # The number alone leaves the address.
+    add_to_do_not_contact(phone_number=anna.phone_number)
+    page = as_supervisor.get(anna.get_absolute_url())
+    assert forbid in page.content.decode()
+    assert "or anna@example.com any more" in said(page)
+    as_supervisor.post(forbid, {"reason": "asked"})
+    assert set(DoNotContact.objects.values_list("phone_number", "email", "scope")) == {
+        (anna.phone_number, None, "all"),
+        (None, "anna@example.com", "all"),
+    }
+    assert forbid not in as_supervisor.get(anna.get_absolute_url()).content.decode()
+
+
 @pytest.mark.parametrize("query", ["", "?id=x", "?id=", "?id=" + "9" * 40])
 def test_nothing_is_done_with_nobody(as_supervisor, people, query):
     answer = as_supervisor.post(reverse("contacts:chosen", args=["do-not-contact"]) + query, {})
