@@ -26,6 +26,7 @@ from contacts.models import (
 )
 from contacts.phone_numbers import possible_zones
 from contacts.queries import search_contacts
+from contacts.services import Refused, edit_contact
 from contacts.zones import find_zone, zone_set_for
 
 
@@ -34,6 +35,33 @@ class ContactAdminForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_phone_number(self) -> str | None:
         return checked_number(self.cleaned_data["phone_number"])
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            # What the page showed comes back with it: what an import saved meanwhile stays.
+            for field in self.fields.values():
+                field.show_hidden_initial = True
+
+    def clean_fields(self) -> dict[str, str]:
+        values = self.cleaned_data["fields"] or {}
+        if "fields" in self.changed_data and not (
+            isinstance(values, dict) and all(isinstance(value, str) for value in values.values())
+        ):
+            raise forms.ValidationError('Write names and texts, like {"plan": "family"}.')
+        return values
+
+    def changed_values(self) -> dict[str, str]:
+        """The custom fields that a person changed; an empty one shall go."""
+        bound = self["fields"]
+        try:
+            shown = bound.field.to_python(self.data.get(bound.html_initial_name))
+        except forms.ValidationError:
+            shown = None
+        if not isinstance(shown, dict):
+            shown = {}
+        values = {**dict.fromkeys(shown, ""), **self.cleaned_data["fields"]}
+        return {name: value for name, value in values.items() if shown.get(name) != value}
 
     def clean_email(self) -> str | None:
         address = (self.cleaned_data["email"] or "").lower() or None
@@ -101,14 +129,34 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> tuple[QuerySet[Contact], bool]:
         return search_contacts(queryset, search_term, settings.DEFAULT_COUNTRY), False
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return redirect(request.get_full_path())
+
     def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
+        """Only what was changed, in the row as it is by now; it may have been erased meanwhile."""
+        actor = request.user if isinstance(request.user, User) else None
+        if change:
+            given = {name: form.cleaned_data[name] for name in form.changed_data}
+            if "email" in given:
+                given["email"] = given["email"] or ""
+            if "fields" in given:
+                given["fields"] = form.changed_values()
+            edit_contact(contact=obj, actor=actor, **given)
+            return
         by_number = possible_zones(obj.phone_number) if obj.phone_number else ()
         obj.zone_set = zone_set_for((obj.time_zone,) if obj.time_zone else by_number)
         super().save_model(request, obj, form, change)
-        if form.changed_data:
-            changed = ", ".join(name.replace("_", " ") for name in form.changed_data)
-            text = f"changed {changed} in the admin" if change else "added this contact in the admin"
-            ContactEvent.objects.create(contact=obj, text=text, actor_id=request.user.pk)
+        ContactEvent.objects.create(contact=obj, text="added this contact in the admin", actor=actor)
 
 
 @admin.register(ZoneSet)

@@ -99,7 +99,7 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _get_validation_exclusions(self) -> set[str]:
         # Django's own idea of an address is another one; the form's field has looked at it.
-        return {*super()._get_validation_exclusions(), "email"}
+        return {*super()._get_validation_exclusions(), "email"}  # type: ignore[misc]
 
     def clean_new_name(self) -> str:
         written = self.cleaned_data["new_name"]

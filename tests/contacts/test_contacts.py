@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.db import IntegrityError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -27,6 +28,7 @@ from contacts.services import (
     remove_from_do_not_contact,
     remove_from_list,
 )
+from dialer.erasing import erase_contact
 from tests.factories import (
     ChannelFactory,
     ContactFactory,
@@ -81,7 +83,7 @@ def test_the_admin_changes_no_number_and_deletes_nobody(as_admin):
     as_admin.post(contact_page("change", contact.pk), {**values, **inline})
     contact.refresh_from_db()
     assert (contact.first_name, contact.phone_number) == ("Anne", "+14155550142")
-    assert "first name" in contact.events.get().text
+    assert contact.events.get().text == "changed the first name from “Anna” to “Anne”"
     assert as_admin.post(contact_page("delete", contact.pk), {"post": "yes"}).status_code == 403
 
 
@@ -101,6 +103,54 @@ def test_the_admin_shows_an_erased_contact_and_changes_it_no_more(as_admin):
     )
     assert "Erased person" in said(as_admin.get(contact_page("change", contact.pk)))
     assert as_admin.post(contact_page("change", contact.pk), {"first_name": "Anna"}).status_code == 403
+
+
+def sent_by_the_admin(client, contact):
+    """What a browser would send back without a change."""
+    form = client.get(contact_page("change", contact.pk)).context["adminform"].form
+    sent = {}
+    for bound in form:
+        sent[bound.html_name] = sent[bound.html_initial_name] = bound.value() or ""
+    return sent | {f"memberships-{name}_FORMS": 0 for name in ("TOTAL", "INITIAL")}
+
+
+def test_the_admin_saves_only_what_was_changed(as_admin):
+    contact = ContactFactory(first_name="Anna", fields={"plan": "basic", "city": "Rome"})
+    sent = sent_by_the_admin(as_admin, contact)
+    Contact.objects.filter(pk=contact.pk).update(
+        company="Acme", fields={"plan": "basic", "city": "Paris", "since": "2020"}
+    )
+    changed = {"first_name": "Anne", "fields": '{"city": "Rome"}'}
+    assert as_admin.post(contact_page("change", contact.pk), {**sent, **changed}).status_code == 302
+    contact.refresh_from_db()
+    assert (contact.first_name, contact.company) == ("Anne", "Acme")
+    assert contact.fields == {"city": "Paris", "since": "2020"}
+
+
+def test_the_admin_takes_no_values_that_are_no_texts(as_admin):
+    contact = ContactFactory()
+    for values in ('["a"]', '{"plan": {"a": 1}}', '{"plan": 1}'):
+        sent = {**sent_by_the_admin(as_admin, contact), "fields": values}
+        assert "Write names and texts" in said(as_admin.post(contact_page("change", contact.pk), sent))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_admin_brings_nobody_back_who_was_erased_meanwhile(rf, supervisor):
+    contact = ContactFactory(first_name="Zoe", company="")
+    stale, model = Contact.objects.get(pk=contact.pk), admin.site._registry[Contact]
+    request = rf.post("/")
+    request.user = supervisor
+    values = {"first_name": "Zoe", "company": "Acme", "fields": "{}"}
+    form = model.get_form(request, stale, change=True)(values, instance=stale)
+    assert form.is_valid(), form.errors
+    erase_contact(contact=contact, actor=supervisor, keep_do_not_contact=False)
+    with pytest.raises(Refused, match="was erased"):
+        model.save_model(request, stale, form, change=True)
+    contact.refresh_from_db()
+    assert (contact.first_name, contact.phone_number) == ("", None)
+    # Nor does anything else.
+    with pytest.raises(IntegrityError, match="stays so"):
+        stale.save()
 
 
 # --- Everybody -------------------------------------------------------------------------------------
