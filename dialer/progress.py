@@ -286,7 +286,8 @@ def _since_answer(call: Call) -> timedelta:
 
 
 LOOK = """
-SELECT call.state, call.attempt, call.to_number, call.is_taken_back, call.ringing_at,
+SELECT call.state, call.attempt, call.to_number, call.is_taken_back,
+       call.take_back_asked_at IS NOT NULL, call.is_queued AND call.ringing_at IS NULL,
        call.claimed_from, call.is_machine, call.disposition_id, disposition.effect, call.callback_at,
        call.answered_at, call.enrollment_id, enrollment.attempts, enrollment.zone_set_id,
        call.channel_id, channel.revision, now()
@@ -357,7 +358,8 @@ def end(
             attempt,
             to_number,
             is_taken_back,
-            ringing_at,
+            is_hung_up_on,
+            never_rang,
             claimed_from,
             is_machine,
             disposition_id,
@@ -387,9 +389,9 @@ def end(
         is_back = is_taken_back and outcome == Outcome.CANCELLED and not was_answered
         if enrollment_id is not None and is_back and is_do_not_contact(to_number, DoNotContact.Scope.VOICE):
             decision = Decision(EnrollmentStatus.DO_NOT_CALL, reason=ON_DO_NOT_CONTACT)
-            is_attempt = ringing_at is not None
+            is_attempt = not never_rang
             sources = ENROLLMENT[MOVE_AFTER_A_CALL[decision.status]].sources
-        elif enrollment_id is not None and is_back:
+        elif enrollment_id is not None and is_back and (never_rang or not is_hung_up_on):
             # Taken out of the carrier's queue: the contact heard nothing of it, and waits as before.
             decision, is_attempt = Decision(EnrollmentStatus(claimed_from)), False
             sources = ENROLLMENT["withdraw"].sources

@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from campaigns.models import CampaignExclusion, ChannelDrive, Enrollment
 from campaigns.services import pause_channel, resume_channel
-from contacts.models import Membership
+from contacts.models import DoNotContact, Membership
 from contacts.services import add_to_do_not_contact
-from dialer import cancelling
+from dialer import cancelling, progress
 from dialer.cancelling import cancel_queued, cancel_queued_later, forbidden_calls
+from dialer.carrier import Ended, Ending
 from dialer.driving.claim import claim, put_off
 from dialer.driving.errors import erring_channels
 from dialer.driving.lease import Leases
@@ -241,6 +242,55 @@ def test_a_call_that_still_rings_is_asked_for_again_after_a_while_and_not_before
     assert forbidden_calls(most=10) == []
     Call.objects.filter(pk__in=first).update(take_back_asked_at=now - cancelling.ASK_AGAIN)
     assert forbidden_calls(most=10) == first
+
+
+def hung_up_on(*, is_queued: bool = False, has_rung: bool = True, is_forbidden: bool = False) -> Call:
+    """A call that we hung up on because it was forbidden, and whose end the carrier tells."""
+    enrollment = EnrollmentFactory(
+        channel=ChannelFactory(running=True, schedule__time_zone="UTC"),
+        contact=ContactFactory(zone_set=zone_set()),
+        status="calling",
+        attempts=0,
+    )
+    call = CallFactory(
+        enrollment=enrollment,
+        state="ringing",
+        deadline_at=timezone.now(),
+        request_id="r-1",
+        is_queued=is_queued,
+        ringing_at=timezone.now() if has_rung else None,
+        claimed_from="pending",
+    )
+    DoNotContactFactory(phone_number=call.to_number)
+    assert forbidden_calls(most=1) == [call.pk]
+    if not is_forbidden:
+        DoNotContact.objects.all().delete()
+    ending = Ending(ended=Ended.CANCELLED, code=1000, cause="Cancelled", by="us")
+    assert progress.end(call_id=call.pk, ending=ending, data={})
+    return call
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("options", "status", "attempts"),
+    [
+        ({"is_forbidden": True}, "do_not_call", 1),
+        # Taken off again by then: it rang all the same, and is not called once more at once.
+        ({}, "no_answer", 1),
+        # The ring may be heard of after the end.
+        ({"has_rung": False}, "no_answer", 1),
+        ({"has_rung": False, "is_forbidden": True}, "do_not_call", 1),
+        # In the carrier's own queue: the phone never rang.
+        ({"has_rung": False, "is_queued": True}, "pending", 0),
+        ({"has_rung": False, "is_queued": True, "is_forbidden": True}, "do_not_call", 0),
+        ({"is_queued": True}, "no_answer", 1),
+    ],
+    ids=str,
+)
+def test_a_call_that_was_hung_up_on_was_an_attempt_if_it_rang(options, status, attempts):
+    call = hung_up_on(**options)
+    enrollment = Enrollment.objects.get(pk=call.enrollment_id)
+    assert (enrollment.status, enrollment.attempts) == (status, attempts)
 
 
 # --- Closed zones ----------------------------------------------------------------------------------
