@@ -48,8 +48,8 @@ def add_numbers(*, list: List, lines: str, country: str, actor: User | None) -> 
     """Add typed or pasted numbers to a list: one a line, with a name before or after it if wanted,
     or several numbers with commas between them.
 
-    Raises ``Refused`` for more than 10,000 lines, and while an import of the same is being saved. Invalid
-    lines are told, the others are added.
+    Raises ``Refused`` for more than 10,000 lines, while an import of the same is being saved, and when the
+    list was deleted. Invalid lines are told, the others are added.
     """
     # Not splitlines(), for which there are line ends that nobody sees in a box.
     split = _LINE_END.split(lines.rstrip())
@@ -78,6 +78,9 @@ def add_numbers(*, list: List, lines: str, country: str, actor: User | None) -> 
             "An import is being saved right now that changes the same contacts or this list. Try again in "
             "a moment."
         ) from None
+    # One that was deleted before it was held has been made again: all of this is undone.
+    if not List.objects.filter(pk=list.pk).exists():
+        raise Refused(f"“{list.name}” was deleted meanwhile.")
     list.refresh_from_db(fields=["version", "size"])
     return NumbersAdded(
         added=merged.added,

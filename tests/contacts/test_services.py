@@ -195,3 +195,16 @@ def test_odd_searches_find_nobody(query):
 def test_a_number_is_found_as_its_own_country_writes_it():
     wanted = ContactFactory(phone_number="+442079460958")
     assert list(search_contacts(Contact.objects.all(), "020 7946 0958", "US")) == [wanted]
+
+
+@pytest.mark.parametrize("lines", ["415 555 0101", "nothing"])
+@pytest.mark.parametrize("is_there_another", [False, True])
+def test_numbers_for_a_list_that_was_deleted_meanwhile_are_refused(lines, is_there_another):
+    autumn = ListFactory(name="Autumn")
+    List.objects.filter(pk=autumn.pk).delete()
+    if is_there_another:
+        ListFactory(name="Autumn")
+    with pytest.raises(Refused, match="“Autumn” was deleted meanwhile"):
+        add_numbers(list=autumn, lines=lines, country="US", actor=None)
+    assert not Contact.objects.exists()
+    assert list(List.objects.values_list("name", "size")) == [("Autumn", 0)] * is_there_another
