@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.apps import apps
 from django.contrib import messages
 from django.db import connection
+from django.db.models.signals import post_migrate
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path, reverse
 from django.utils import timezone
+from django_q.models import Schedule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -245,3 +248,20 @@ def test_cursors_with_impossible_values_are_passed_over(db, values):
     cursor = base64.urlsafe_b64encode(f'["after",["name","id"],{values}]'.encode()).decode().rstrip("=")
 
     assert len(keyset_page(List.objects.all(), order=["name", "id"], cursor=cursor)) == 1
+
+
+# --- What runs each minute -----------------------------------------------------------------------------
+
+
+def test_migrating_to_before_the_queue_had_tables_makes_no_schedules(db):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE django_q_schedule RENAME TO not_there_yet")
+    for name in ("contacts", "dialer"):
+        app = apps.get_app_config(name)
+        post_migrate.send(sender=app, app_config=app, using="default", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM not_there_yet; ALTER TABLE not_there_yet RENAME TO django_q_schedule")
+    for name in ("contacts", "dialer"):
+        app = apps.get_app_config(name)
+        post_migrate.send(sender=app, app_config=app, using="default", verbosity=0)
+    assert Schedule.objects.exists()
