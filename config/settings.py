@@ -182,8 +182,9 @@ CONTACTS_UPLOAD_MAX_BYTES = environment.whole("CONTACTS_UPLOAD_MAX_BYTES", 200 *
 CONTACTS_UPLOAD_KEPT_DAYS = environment.number("CONTACTS_UPLOAD_KEPT_DAYS", 30)
 
 # --- django-q2: work between processes -------------------------------------------------------------
-# A task may be delivered more than once: everything here is safe to repeat. `retry` is longer than any
-# task may take, so that a second delivery means that the first one's worker is gone.
+# A task may be delivered more than once: everything here is safe to repeat. `retry` is longer than a task
+# may take, so that a second delivery means that the first one's worker is gone. Imports may take longer;
+# while one is at work, its second delivery does nothing.
 _broker = {"redis": url} if (url := environment.text("REDIS_URL")) else {"orm": "default"}
 WORKERS = environment.whole("WORKERS", 2, least=1)
 TASK_TIMEOUT_SECONDS = 600

@@ -1,4 +1,7 @@
-"""Searches by trigrams, custom fields, do-not-contact that ends, erased people, imports that are cancelled."""
+"""Searches by trigrams, custom fields, do-not-contact that ends, erased people, imports that are cancelled.
+
+Not to be reversed once somebody was erased: a contact without number and address was not allowed before.
+"""
 
 import django.contrib.postgres.indexes
 import django.db.models.deletion

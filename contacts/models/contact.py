@@ -188,7 +188,7 @@ class CustomField(models.Model):
 
 
 class Tally(models.Model):
-    """How many rows a large table has, as changes to add up; kept by the database (migration 0004).
+    """How many rows a large table has, as changes to add up; kept by the database (migration 0005).
 
     Statements only ever insert here, so that no two of them wait for each other; ``tally`` reads the sum,
     and housekeeping adds the changes up now and then.
