@@ -194,11 +194,18 @@ def column_names(rows: Sequence[Sequence[str]], *, header: bool, columns: int) -
 
 def field_name(header: str) -> str:
     """A custom field's name for a column, as prompts and templates can write it: ``plan_ends_on``."""
-    name = re.sub(r"\W+", "_", header.strip().lower()).strip("_")[:FIELD_NAME_LENGTH].strip("_")
+    name = re.sub(r"\W+", "_", header.strip().lower()).strip("_")
     if not name or name[0].isdigit():
-        name = f"field_{name}".strip("_")
+        name = f"field_{name}"
+    name = name[:FIELD_NAME_LENGTH].strip("_")
     # What every contact has by itself keeps its name.
-    return f"{name}_2" if name in TARGETS else name
+    return _numbered(name, 2) if name in TARGETS else name
+
+
+def _numbered(name: str, number: int) -> str:
+    """The next field's name of those that would have the same."""
+    suffix = f"_{number}"
+    return name[: FIELD_NAME_LENGTH - len(suffix)] + suffix
 
 
 def custom_targets(headers: Sequence[str]) -> list[str]:
@@ -209,7 +216,7 @@ def custom_targets(headers: Sequence[str]) -> list[str]:
         name = base = field_name(header)
         number = 2
         while name in seen:
-            name, number = f"{base}_{number}", number + 1
+            name, number = _numbered(base, number), number + 1
         seen.add(name)
         targets.append(FIELD + name)
     return targets

@@ -110,6 +110,33 @@ def test_unknown_columns_become_fields_that_prompts_can_name():
     ]
 
 
+LONG = "How satisfied were you with the speed of our customer service this year"
+
+
+@pytest.mark.parametrize(
+    ("headers", "names"),
+    [
+        (
+            ["2024 survey: how satisfied are you with our customer service overall?"],
+            ["field_2024_survey_how_satisfied_are_you_with_our_customer_se"],
+        ),
+        (
+            [f"{LONG} (before)", f"{LONG} (after)"],
+            [
+                "how_satisfied_were_you_with_the_speed_of_our_customer_servic",
+                "how_satisfied_were_you_with_the_speed_of_our_customer_serv_2",
+            ],
+        ),
+        (["Note", "Note", "Note 2", "country"], ["note", "note_2", "note_2_2", "country_2"]),
+        (["123", "?"], ["field_123", "field"]),
+    ],
+)
+def test_names_of_fields_are_no_longer_than_a_field_takes(headers, names):
+    targets = mapping.custom_targets(headers)
+    assert targets == [mapping.FIELD + name for name in names]
+    assert all(len(name) <= mapping.FIELD_NAME_LENGTH for name in names)
+
+
 def test_empty_columns_are_left_out():
     assert mapping.guess(["Phone", "Nothing"], [[PHONE, ""]], "US") == ["phone_number", ""]
 

@@ -654,11 +654,37 @@ def test_any_table_of_a_workbook_ends_well(table):
 
 
 @ONCE
-@given(st.lists(st.text(max_size=20), min_size=1, max_size=8), TABLES)
+@given(st.lists(st.text(max_size=200), min_size=1, max_size=8), TABLES)
 def test_any_header_gets_a_mapping_that_is_offered(headers, rows):
     for purpose in (mapping.CONTACTS, mapping.DO_NOT_CONTACT):
         targets = mapping.guess(headers, rows, "US", purpose=purpose)
         assert len(targets) == len(headers)
         fixed = [target for target in targets if target and not target.startswith(mapping.FIELD)]
-        assert len(fixed) == len(set(fixed))
+        once = [
+            target
+            for target in fixed
+            if purpose == mapping.CONTACTS or target not in {mapping.PHONE, mapping.EMAIL}
+        ]
+        assert len(once) == len(set(once))
         assert set(fixed) <= set(mapping.offered(purpose))
+        fields = [target.removeprefix(mapping.FIELD) for target in targets if target not in fixed]
+        assert all(len(name) <= mapping.FIELD_NAME_LENGTH for name in fields)
+
+
+@ONCE
+@given(
+    st.lists(
+        st.one_of(
+            st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200),
+            st.sampled_from("a1?").map(lambda letter: letter * 100),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_columns_of_any_name_are_imported(headers):
+    out = io.StringIO()
+    csv.writer(out).writerows(
+        [["Phone", *headers], ["4155550101", *map(str, range(len(headers)))], ["4155550102"]]
+    )
+    ends_well(out.getvalue().encode())
