@@ -9,8 +9,8 @@ from django import forms
 from django.utils import timezone
 
 from contacts.forms.fields import CountryField
-from contacts.importing.forbidding import end_of
 from contacts.models import DoNotContact
+from contacts.models.do_not_contact import end_of
 from contacts.queries import DoNotContactFilters
 
 
@@ -22,7 +22,9 @@ class UntilField(forms.DateField):
     def __init__(self, **options: Any) -> None:
         options.setdefault("label", "Until")
         options.setdefault("required", False)
-        options.setdefault("help_text", "The last day. Left empty, it holds for good.")
+        options.setdefault(
+            "help_text", "The last day, until it is over everywhere on earth. Left empty, it holds for good."
+        )
         super().__init__(**options)
 
     def clean(self, value: Any) -> datetime | None:

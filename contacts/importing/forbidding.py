@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Self
 
 from django.db import connection
@@ -22,6 +22,7 @@ from contacts.importing import mapping
 from contacts.importing.reading import Dialect, Row
 from contacts.importing.saving import Merged, StagedRejection
 from contacts.models import DoNotContact, Import
+from contacts.models.do_not_contact import LAST_ZONE, end_of
 from contacts.phone_numbers import Rejection, dialable
 
 Scope = DoNotContact.Scope
@@ -50,13 +51,10 @@ def scope_of(text: str) -> Scope | None:
     return _SCOPE_OF.get(mapping.plain(text))
 
 
-def end_of(day: date) -> datetime:
-    """When a day is over: what is said to hold until then holds through it."""
-    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time()))
-
-
 def moment_of(text: str, country: str) -> datetime | None:
     """A day, which is meant to its end, or a moment; None: it is neither.
+
+    Of a moment without its zone, the last one on earth at which clocks show it, as of a day.
 
     3/4/2027 is in March in the United States and in April elsewhere.
     """
@@ -72,7 +70,7 @@ def moment_of(text: str, country: str) -> datetime | None:
         # A spreadsheet's way of writing a day.
         if moment.tzinfo is None and moment.time() == time():
             return end_of(moment.date())
-        return moment if moment.tzinfo else timezone.make_aware(moment)
+        return moment if moment.tzinfo else moment.replace(tzinfo=LAST_ZONE)
     except (ValueError, OverflowError):
         return None
 

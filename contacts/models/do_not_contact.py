@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from contacts.models.contact import E164
+
+# An entry is not said in anybody's zone: its last day is over when it is over everywhere on earth.
+LAST_ZONE = timezone(timedelta(hours=-12))
+
+
+def end_of(day: date) -> datetime:
+    """When a day is over for everybody, wherever they are: what is said to hold until then holds through it.
+
+    Raises ``OverflowError`` for the calendar's last day.
+    """
+    return datetime.combine(day + timedelta(days=1), time(), LAST_ZONE)
 
 
 class DoNotContact(models.Model):
@@ -82,8 +92,10 @@ class DoNotContact(models.Model):
 
     @property
     def last_day(self) -> date | None:
-        """The last day of which all counts, in the current zone; None: for good."""
-        return timezone.localdate(self.expires_at - timedelta(microseconds=1)) if self.expires_at else None
+        """The day through which it holds; None: for good. See ``end_of``."""
+        if self.expires_at is None:
+            return None
+        return (self.expires_at - timedelta(microseconds=1)).astimezone(LAST_ZONE).date()
 
 
 class DoNotContactEvent(models.Model):

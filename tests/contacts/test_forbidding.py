@@ -84,7 +84,7 @@ def test_what_a_row_says_comes_before_what_was_said_for_all(supervisor):
     found = {e.phone_number[-3:]: (e.scope, e.reason, e.expires_at) for e in DoNotContact.objects.all()}
     assert found["101"] == ("voice", "list of May", until)
     assert found["102"][:2] == ("text", "moved away")
-    assert timezone.localdate(found["102"][2] - timedelta(seconds=1)).isoformat() == "2099-01-31"
+    assert found["102"][2].isoformat() == "2099-02-01T12:00:00+00:00"
     assert found["103"] == ("voice", "list of May", None)
     assert found["104"] == ("voice", "n", None)
 
@@ -222,8 +222,27 @@ def test_scopes_as_people_write_them(text, scope):
 )
 def test_days_as_people_write_them(text, country, last_day):
     moment = moment_of(text, country)
-    found = moment and timezone.localdate(moment - timedelta(microseconds=1)).isoformat()
-    assert found == last_day
+    assert (moment and DoNotContact(expires_at=moment).last_day.isoformat()) == last_day
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "UTC", "America/Los_Angeles"])
+def test_a_day_ends_at_the_same_moment_in_a_file_and_on_the_page_wherever_it_is_typed(
+    as_supervisor, run_tasks, zone
+):
+    as_supervisor.cookies["time_zone"] = zone
+    values = {"lines": "4155550101", "scope": "all", "country": "US", "until": "2099-12-31"}
+    as_supervisor.post(reverse("contacts:do_not_contact"), values)
+    with timezone.override(zone):
+        imported(HEADER + "4155550102,,,,2099-12-31\n4155550103,,,,2099-12-31T23:59:59\n")
+    typed, from_file, with_time = DoNotContact.objects.order_by("phone_number")
+    # Over in the last zone on earth.
+    assert typed.expires_at.isoformat() == from_file.expires_at.isoformat() == "2100-01-01T12:00:00+00:00"
+    assert with_time.expires_at == typed.expires_at - timedelta(seconds=1)
+    # Shown is the day that was typed, and what is exported is the same moment.
+    page = as_supervisor.get(reverse("contacts:do_not_contact")).text
+    assert page.count("until Dec 31, 2099") == 3
+    file = b"".join(as_supervisor.get(reverse("contacts:do_not_contact_export")).streaming_content)
+    assert sums(imported(file)) == {"rows": 3, "unchanged": 3}
 
 
 NUMBERS = [f"+141555501{n:02}" for n in range(4)]
