@@ -331,10 +331,14 @@ class _Guess:
         def country_score(at: int) -> float:
             if self._plain[at] not in _KNOWN[COUNTRY] or PHONE not in self.found:
                 return 0
+            # A column of nothing but regions and continents would only reject rows.
+            is_known = self._share(at, lambda cell: bool(country_called(cell))) >= 0.5
             told = 0
             for number, cell in zip(self._columns[self.found[PHONE]], self._columns[at], strict=True):
-                there = normalise(number, country_called(cell) or self._country)
-                told += isinstance(there, str) and there != normalise(number, self._country)
+                here = normalise(number, self._country)
+                there = normalise(number, country_called(cell)) if cell else here
+                is_told = isinstance(there, str) or (is_known and isinstance(here, str))
+                told += is_told and there != here
             return told
 
         self.best(COUNTRY, code_score)

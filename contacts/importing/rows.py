@@ -23,7 +23,8 @@ _NOTHING = frozenset({"n/a", "#n/a", "na", "none", "null", "nil", "-", "--", "na
 class RowReader:
     """Turns rows into contacts, by one mapping and one default country.
 
-    A row's own country goes before the default one, and a second number stands in where the first is empty.
+    A row's own country goes before the default one, also one that nobody knows: then the number must tell
+    its country itself. A second number stands in where the first is empty.
     With ``email_is_enough``, a row without a number becomes a contact that is known by its address; a row
     with a wrong number does not, since that person gave a number.
     """
@@ -121,11 +122,18 @@ class RowReader:
         if self._email_is_enough and _is_nothing(written):
             return ""
         country = self._country
-        if self._home is not None:
-            country = country_called(cells[self._home]) or country
+        home = cells[self._home] if self._home is not None else ""
+        if not _is_nothing(home):
+            # What nobody knows is not the default: the number would be a stranger's.
+            country = country_called(home)
         phone_number = dialable(written, country)
         if isinstance(phone_number, str):
             return phone_number
+        if phone_number.reason is Reason.NO_COUNTRY and not country and not _is_nothing(home):
+            raise _Invalid(
+                f"“{home[:40]}”: no such country (write it like DE or Germany), and the number has no "
+                "country code"
+            )
         if self._email_is_enough and phone_number.reason is Reason.EMPTY:
             return ""
         raise _Invalid(str(phone_number))

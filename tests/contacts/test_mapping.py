@@ -110,6 +110,20 @@ def test_unknown_columns_become_fields_that_prompts_can_name():
     ]
 
 
+@pytest.mark.parametrize(
+    ("cells", "target"),
+    [
+        (["United States", "", "Deutchland"], "country"),
+        (["USA", "United States", "US"], "field:country_2"),
+        (["Region 1", "Region 2", "Region 2"], "field:country_2"),
+        (["Germany", "Region 2", "Region 2"], "country"),
+    ],
+)
+def test_a_column_of_countries_is_one_where_it_makes_a_difference(cells, target):
+    rows = [["201 555 0123", cell] for cell in cells]
+    assert mapping.guess(["Phone", "Country"], rows, "US") == ["phone_number", target]
+
+
 LONG = "How satisfied were you with the speed of our customer service this year"
 
 

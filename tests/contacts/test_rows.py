@@ -137,7 +137,18 @@ def test_a_row_s_own_country_goes_before_the_default():
     targets = {0: "phone_number", 1: "country"}
     assert contact(["0171 1234567", "Germany"], targets=targets).phone_number == "+491711234567"
     assert contact(["415 555 0142", ""], targets=targets).phone_number == "+14155550142"
-    assert contact(["415 555 0142", "Atlantis"], targets=targets).phone_number == "+14155550142"
+    assert contact(["415 555 0142", "n/a"], targets=targets).phone_number == "+14155550142"
+
+
+def test_a_number_in_a_country_that_nobody_knows_is_no_stranger_s_elsewhere():
+    targets = {0: "phone_number", 1: "country"}
+    assert rejected(["201 555 0123", "Marokko (Sud)"], targets=targets) == (
+        "“Marokko (Sud)”: no such country (write it like DE or Germany), and the number has no country code"
+    )
+    assert contact(["+1 201 555 0123", "Marokko (Sud)"], targets=targets).phone_number == "+12015550123"
+    assert rejected(["911", "Marokko (Sud)"], targets=targets).startswith("“Marokko (Sud)”: no such country")
+    assert rejected(["call me", "Marokko (Sud)"], targets=targets) == "“call me”: not a phone number"
+    assert rejected(["", "Marokko (Sud)"], targets=targets) == "no phone number"
 
 
 @pytest.mark.parametrize("nothing", ["", "n/a", "-", "NULL", " ::: "])
