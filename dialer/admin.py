@@ -13,7 +13,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from campaigns.admin import ReadOnlyAdmin, ReadOnlyInline, by_number, link
-from dialer.models import Call, CallCount, CallEvent, CarrierAccount, Driver, Recording, Transcript
+from dialer.models import (
+    Call,
+    CallCount,
+    CallEvent,
+    CarrierAccount,
+    Driver,
+    Recording,
+    Transcript,
+    UnwantedFile,
+)
 
 NAME_AT_LEAST = 3
 
@@ -205,6 +214,12 @@ class RecordingAdmin(OfACall):
         "error",
         "announced_at",
     )
+
+
+@admin.register(UnwantedFile)
+class UnwantedFileAdmin(ReadOnlyAdmin):
+    list_display = ("name", "due_at")
+    ordering = ("due_at",)
 
 
 @admin.register(Transcript)

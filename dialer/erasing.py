@@ -7,7 +7,6 @@ that tells whose they were. A call of an erased person has no number; nothing sa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
@@ -20,6 +19,7 @@ from campaigns.services import forget_activities, leave_campaigns, record_access
 from contacts.models import Contact, DoNotContact, Membership
 from contacts.services import forget_contact, hold_lists_of
 from dialer.models import Call, CallEvent, Recording, Transcript
+from dialer.recordings import delete_later
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def extent_of(contact: Contact) -> Extent:
 
 @transaction.atomic
 def erase_contact(*, contact: Contact, actor: User, keep_do_not_contact: bool) -> None:
-    """Forget a person for good. Files of recordings go when the transaction commits.
+    """Forget a person for good. Files of recordings go when the transaction commits, or soon after.
 
     ``keep_do_not_contact``: number and address stay on the do-not-contact list, so that nobody calls them
     when a file brings them back. Raises ``Refused`` while a call to the person is under way, and when the
@@ -98,7 +98,5 @@ def _held(calls: QuerySet[Call]) -> list[Call]:
 
 def _erase_recordings(calls: list[int]) -> None:
     recordings = Recording.objects.filter(call__in=calls)
-    for recording in recordings:
-        if name := recording.file.name:
-            transaction.on_commit(partial(recording.file.storage.delete, name))
+    delete_later(names=[recording.file.name for recording in recordings if recording.file.name])
     recordings.delete()

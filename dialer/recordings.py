@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urljoin, urlsplit
@@ -19,7 +20,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 from requests.utils import get_environ_proxies
 
-from dialer.models import Call, Recording
+from dialer.models import Call, Recording, UnwantedFile
 from dialer.plivo.webhooks import RecordingReady
 from interface.addresses import leads_inside
 
@@ -34,6 +35,8 @@ LONGEST_PAUSE = timedelta(hours=1)
 MOST_TRIES = 250
 # While one try lasts there is no other: longer than a task may take, so that one that was killed is over.
 TRYING = timedelta(seconds=settings.TASK_TIMEOUT_SECONDS) + timedelta(minutes=1)
+# A file that could not be deleted is tried again so much later.
+DELETE_AGAIN = timedelta(minutes=10)
 # One task fetches for so long, then makes room for whatever else waits.
 BUDGET_SECONDS = 30.0
 CHUNK_BYTES = 64 * 1024
@@ -115,18 +118,58 @@ def fetch(*, call_id: int) -> bool:
     try:
         with tempfile.TemporaryFile() as file:
             _download(recording.source_url, file)
-            name = recording.file.field.generate_filename(recording, f"{call_id}.wav")
-            name = recording.file.storage.save(name, File(file))
+            name = _store(recording, File(file))
     except (requests.RequestException, OSError, ValueError) as error:
         _failed(recording, str(error))
         return False
-    stored = Recording.objects.filter(pk=call_id, status=Recording.Status.ANNOUNCED).update(
-        status=Recording.Status.STORED, file=name, error=""
-    )
-    if not stored:
-        # It took longer than a task may, and another was faster.
-        recording.file.storage.delete(name)
+    with transaction.atomic():
+        stored = Recording.objects.filter(pk=call_id, status=Recording.Status.ANNOUNCED).update(
+            status=Recording.Status.STORED, file=name, error=""
+        )
+        if stored:
+            UnwantedFile.objects.filter(pk=name).delete()
+        else:
+            # It took longer than a task may, and another was faster; or the person was erased meanwhile.
+            delete_later(names=[name])
     return True
+
+
+def _store(recording: Recording, file: File[bytes]) -> str:
+    """Store a file that nobody wants yet: whoever is killed before its name is kept leaves no trace of it."""
+    # A name that is nobody else's, so that it is the one that the storage takes.
+    written = f"{recording.pk}-{secrets.token_hex(8)}.wav"
+    name = recording.file.field.generate_filename(recording, written)
+    UnwantedFile.objects.create(name=name, due_at=timezone.now() + TRYING)
+    stored: str = recording.file.storage.save(name, file)
+    return stored
+
+
+def delete_later(*, names: Iterable[str]) -> None:
+    """Delete stored files once this transaction commits; what can't be deleted then is tried again."""
+    unwanted = [UnwantedFile(name=name, due_at=timezone.now()) for name in names]
+    UnwantedFile.objects.bulk_create(
+        unwanted, update_conflicts=True, unique_fields=["name"], update_fields=["due_at"]
+    )
+    if unwanted:
+        transaction.on_commit(delete_unwanted, robust=True)
+
+
+def delete_unwanted() -> int:
+    """Delete the files that are due to go; return how many went. Two at a time do no harm."""
+    storage = Recording.file.field.storage
+    deleted = 0
+    for unwanted in UnwantedFile.objects.filter(due_at__lte=timezone.now()).order_by("due_at"):
+        try:
+            if not Recording.objects.filter(file=unwanted.name).exists():
+                storage.delete(unwanted.name)
+        except Exception:
+            # Whatever a storage raises, the next file is another one.
+            logger.exception("The file %s could not be deleted. It is tried again.", unwanted.name)
+            UnwantedFile.objects.filter(pk=unwanted.pk).update(due_at=timezone.now() + DELETE_AGAIN)
+        else:
+            unwanted.delete()
+            deleted += 1
+    return deleted
 
 
 def _download(url: str, file: File[bytes] | object) -> None:

@@ -36,6 +36,7 @@ def reconcile() -> None:
 
 
 def fetch_recordings() -> None:
+    recordings.delete_unwanted()
     recordings.fetch_due()
 
 

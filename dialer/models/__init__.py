@@ -1,4 +1,4 @@
-from dialer.models.call import Call, CallEvent, Outcome, Recording, Transcript
+from dialer.models.call import Call, CallEvent, Outcome, Recording, Transcript, UnwantedFile
 from dialer.models.count import CallCount
 from dialer.models.engine import CarrierAccount, Driver
 
@@ -11,4 +11,5 @@ __all__ = [
     "Outcome",
     "Recording",
     "Transcript",
+    "UnwantedFile",
 ]

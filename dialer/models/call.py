@@ -206,6 +206,19 @@ class Recording(models.Model):
         return f"recording of {self.call_id}"
 
 
+class UnwantedFile(models.Model):
+    """A file of our storage that shall go, or that no recording has yet: written down before it is stored.
+
+    So nobody's voice stays for ever, whoever is killed, and however often the storage fails.
+    """
+
+    name = models.CharField(max_length=100, primary_key=True)
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Transcript(models.Model):
     call = models.OneToOneField(Call, on_delete=models.CASCADE, primary_key=True, related_name="transcript")
     # [{"speaker": "assistant" | "contact", "text": str, "start_ms": int, "end_ms": int}, ...]

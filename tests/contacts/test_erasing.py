@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
@@ -13,6 +15,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.db.models import Sum
+from django.utils import timezone
 
 from campaigns.lifecycles import EnrollmentStatus
 from campaigns.models import Activity, Channel, Disposition, Enrollment
@@ -31,10 +34,10 @@ from contacts.models import (
 )
 from contacts.queries import everybody, search_contacts, tally
 from contacts.services import add_numbers, add_to_do_not_contact, add_to_list, remove_from_do_not_contact
-from dialer import assistants, progress, recordings
+from dialer import assistants, progress, recordings, tasks
 from dialer.carrier import Ended, Ending
 from dialer.erasing import erase_contact, extent_of
-from dialer.models import Call, CallCount, CallEvent, Recording, Transcript
+from dialer.models import Call, CallCount, CallEvent, Recording, Transcript, UnwantedFile
 from dialer.plivo.webhooks import RecordingReady
 from dialer.services import set_disposition, set_notes
 from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ListFactory, zone_set
@@ -351,6 +354,39 @@ def test_the_next_import_does_not_bring_the_person_back_to_be_called(person, era
     back = ContactFactory(phone_number=NUMBER, first_name="Xenia")
     assert back.pk != person.pk
     assert DoNotContact.objects.filter(phone_number=NUMBER, scope="all").exists()
+
+
+def recorded(contact, name: str) -> Recording:
+    call = CallFactory(contact=contact, to_number=contact.phone_number, outcome="completed")
+    return RecordingFactory(call=call, file=ContentFile(b"RIFF", name=name))
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other_and_goes_later(erase):
+    contact = ContactFactory(phone_number=NUMBER)
+    # It can't be deleted: as files, a folder that is not empty isn't.
+    stuck = Path(recorded(contact, "1.wav").file.path)
+    stuck.unlink()
+    (stuck / "in_the_way").mkdir(parents=True)
+    (stuck / "in_the_way" / "file").touch()
+    recorded(contact, "2.wav")
+    erase(contact)
+    assert files() == ["file"]
+    assert [unwanted.name.endswith("1.wav") for unwanted in UnwantedFile.objects.all()] == [True]
+    shutil.rmtree(stuck)
+    stuck.touch()
+    assert recordings.delete_unwanted() == 0, "it was tried a moment ago"
+    UnwantedFile.objects.update(due_at=timezone.now())
+    tasks.fetch_recordings()
+    assert files() == []
+    assert not UnwantedFile.objects.exists()
+
+
+def test_files_are_kept_when_the_erasing_is_not(person, supervisor, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+        erase_contact(contact=person, actor=supervisor, keep_do_not_contact=False)
+        transaction.set_rollback(True)
+    assert recordings.delete_unwanted() == 0
+    assert files() == ["1.wav"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.db import connection
 from django.utils import timezone
 
 from dialer import recordings
-from dialer.models import Call, Recording
+from dialer.models import Call, Recording, UnwantedFile
 from dialer.plivo.webhooks import RecordingReady
 from tests.conftest import work_off
 from tests.engine.bare import Answer, BareServer, answering, half_an_answer, resetting, saying_nothing
@@ -376,3 +377,39 @@ def test_one_task_fetches_for_a_while_and_then_makes_room(server_that, monkeypat
     # Each asked for another to go on.
     assert work_off() == 2
     assert Recording.objects.filter(status="stored").count() == 3
+
+
+class KilledAfterwards(FileSystemStorage):
+    """Whoever stores a file is killed before anything is written down of it."""
+
+    def save(self, *args: Any, **options: Any) -> str:
+        super().save(*args, **options)
+        raise SystemExit
+
+
+def test_a_file_whose_fetching_was_killed_does_not_stay(server_that, settings, monkeypatch):
+    recording = announced(f"{server_that(answering('200 OK', SOUND)).url}/r.wav")
+    field = Recording._meta.get_field("file")
+    with monkeypatch.context() as patch:
+        patch.setattr(field, "storage", KilledAfterwards())
+        with pytest.raises(SystemExit):
+            recordings.fetch(call_id=recording.pk)
+    (lost,) = stored_files(settings)
+    # Whoever fetches may still be at it.
+    assert recordings.delete_unwanted() == 0
+    Recording.objects.update(try_again_at=timezone.now())
+    UnwantedFile.objects.update(due_at=timezone.now())
+    assert recordings.fetch(call_id=recording.pk)
+    assert recordings.delete_unwanted() == 1
+    recording.refresh_from_db()
+    assert stored_files(settings) == [Path(recording.file.path)] != [lost]
+    assert not UnwantedFile.objects.exists()
+
+
+def test_a_file_that_a_recording_has_is_not_deleted(server_that, settings):
+    recording = announced(f"{server_that(answering('200 OK', SOUND)).url}/r.wav")
+    recordings.fetch(call_id=recording.pk)
+    recording.refresh_from_db()
+    UnwantedFile.objects.create(name=recording.file.name, due_at=timezone.now())
+    recordings.delete_unwanted()
+    assert stored_files(settings) == [Path(recording.file.path)]
