@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -26,6 +28,12 @@ class DoNotContactAdminForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_email(self) -> str | None:
         return (self.cleaned_data["email"] or "").lower() or None
+
+    def clean_expires_at(self) -> datetime | None:
+        until: datetime | None = self.cleaned_data["expires_at"]
+        if until is not None and until <= timezone.now():
+            raise forms.ValidationError("That is over. Choose a later time, or none: then it holds for good.")
+        return until
 
 
 @admin.register(DoNotContact)
@@ -50,8 +58,8 @@ class DoNotContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("-created_at", "-id")
 
     def get_readonly_fields(self, request: HttpRequest, obj: DoNotContact | None = None) -> tuple[str, ...]:
-        # Another address is another entry.
-        known = ("phone_number", "email", "scope", "source") if obj else ()
+        # Another address is another entry; one is extended where it is added, and ended where it is removed.
+        known = ("phone_number", "email", "scope", "source", "expires_at") if obj else ()
         return (*known, *self.readonly_fields)
 
     def get_search_results(
@@ -73,8 +81,12 @@ class DoNotContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return format_html('<a href="{}">Remove it, with a reason</a>', url)
 
     def save_model(self, request: HttpRequest, obj: DoNotContact, form: Any, change: bool) -> None:
-        if not change:
-            obj.created_by_id = request.user.pk
+        if change:
+            # Only what was changed: it may have been extended, or taken off, since the form was opened.
+            changed = {name: form.cleaned_data[name] for name in form.changed_data}
+            DoNotContact.objects.filter(pk=obj.pk).update(**changed)
+            return
+        obj.created_by_id = request.user.pk
         super().save_model(request, obj, form, change)
 
 

@@ -7,11 +7,14 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin import site
 from django.db import connection, transaction
 from django.db.models import Q
+from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
+from contacts.admin.do_not_contact import DoNotContactAdmin
 from contacts.importing.forbidding import Forbidden, OntoDoNotContact
 from contacts.importing.reading import Dialect
 from contacts.models import DoNotContact, DoNotContactEvent, DoNotContactRemoval, Import, Tally
@@ -641,6 +644,40 @@ def test_the_admin_mends_what_was_said_and_takes_nothing_off(as_admin, three):
     delete = reverse("admin:contacts_donotcontact_delete", args=[chosen.pk])
     assert as_admin.post(delete, {"post": "yes"}).status_code == 403
     assert DoNotContact.objects.count() == 3
+
+
+def test_the_admin_can_not_end_an_entry(as_admin, three):
+    for chosen in DoNotContact.objects.all():
+        url = reverse("admin:contacts_donotcontact_change", args=[chosen.pk])
+        past = {"expires_at_0": "2020-01-01", "expires_at_1": "00:00:00"}
+        assert as_admin.post(url, {"reason": "mended", **past}).status_code == 302
+        again = DoNotContact.objects.get(pk=chosen.pk)
+        assert (again.reason, again.expires_at) == ("mended", chosen.expires_at)
+
+
+def test_the_admin_mends_only_what_is_there_still_and_leaves_the_rest_as_it_is(as_admin, three):
+    """Its form was opened before the entry was extended, or taken off."""
+    chosen = DoNotContact.objects.get(phone_number=NUMBER_UK)
+    request = RequestFactory().post("/")
+    admin = DoNotContactAdmin(DoNotContact, site)
+    form = admin.get_form(request, chosen, change=True)({"reason": "mended"}, instance=chosen)
+    assert form.is_valid()
+    add_to_do_not_contact(phone_number=NUMBER_UK, scope="text", source="reply")
+    admin.save_model(request, form.save(commit=False), form, change=True)
+    again = DoNotContact.objects.get(phone_number=NUMBER_UK)
+    assert (again.reason, again.source, again.expires_at) == ("mended", "reply", None)
+    remove_from_do_not_contact(entries=DoNotContact.objects.all(), reason="agreed", actor=None)
+    admin.save_model(request, chosen, form, change=True)
+    assert not DoNotContact.objects.exists()
+
+
+@pytest.mark.parametrize(("year", "is_added"), [("2020", False), ("2099", True)])
+def test_what_is_added_in_the_admin_is_not_over(as_admin, year, is_added):
+    values = {"phone_number": "(415) 555-0142", "scope": "all", "source": "agent"}
+    until = {"expires_at_0": f"{year}-01-01", "expires_at_1": "00:00:00"}
+    response = as_admin.post(reverse("admin:contacts_donotcontact_add"), {**values, **until})
+    assert response.status_code == (302 if is_added else 200)
+    assert DoNotContact.objects.filter(phone_number=NUMBER).exists() == is_added
 
 
 def test_removals_are_read_only_in_the_admin(as_admin, three):
