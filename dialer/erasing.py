@@ -16,7 +16,8 @@ from campaigns.lifecycles import WAITING
 from campaigns.models import Enrollment
 from campaigns.refusals import Refused
 from campaigns.services import forget_activities, leave_campaigns, record_access
-from contacts.models import Contact, DoNotContact, Membership
+from contacts.models import Contact, Membership
+from contacts.queries import do_not_contact
 from contacts.services import forget_contact, hold_lists_of
 from dialer.models import Call, CallEvent, Recording, Transcript
 from dialer.recordings import delete_later
@@ -45,7 +46,7 @@ def extent_of(contact: Contact) -> Extent:
         calls=calls.count(),
         recordings=Recording.objects.filter(call__in=calls.values("pk")).count(),
         transcripts=Transcript.objects.filter(call__in=calls.values("pk")).count(),
-        is_do_not_contact=DoNotContact.objects.filter(address).exists(),
+        is_do_not_contact=do_not_contact().filter(address).exists(),
         has_live_call=calls.filter(is_live=True).exists(),
     )
 

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from contacts.admin.shared import ReadOnlyAdmin, checked_number
 from contacts.models import DoNotContact, DoNotContactEvent, DoNotContactRemoval
-from contacts.queries import SHORTEST_PART, address_matches
+from contacts.queries import SHORTEST_PART, address_matches, do_not_contact
 
 
 class DoNotContactAdminForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -61,6 +61,10 @@ class DoNotContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         # Another address is another entry; one is extended where it is added, and ended where it is removed.
         known = ("phone_number", "email", "scope", "source", "expires_at") if obj else ()
         return (*known, *self.readonly_fields)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DoNotContact]:
+        # What is over counts nowhere, and is taken off by itself.
+        return do_not_contact().order_by(*self.ordering)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[DoNotContact], search_term: str

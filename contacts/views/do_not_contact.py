@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -200,7 +201,12 @@ def _address(request: Request) -> str:
 
 def _total(found: QuerySet[DoNotContact], *, is_all: bool) -> str:
     """How many there are, in words."""
-    count = Count(tally(Tally.Of.DO_NOT_CONTACT)) if is_all else count_of(found)
+    if is_all:
+        # Those that are over are taken off soon, and are few until then.
+        over = DoNotContact.objects.filter(expires_at__lte=Now()).count()
+        count = Count(max(tally(Tally.Of.DO_NOT_CONTACT) - over, 0))
+    else:
+        count = count_of(found)
     if count.is_capped:
         return f"More than {count.value:,} entries"
     return _entries(count.value)

@@ -511,6 +511,18 @@ def test_what_is_over_is_not_shown_even_before_it_is_taken_off(as_viewer, three)
     assert shown(as_viewer) == {NUMBER_US, ADDRESS}
 
 
+def test_what_is_over_counts_nowhere(as_admin, three):
+    DoNotContact.objects.filter(scope="text").update(expires_at=ahead(-1))
+    page = as_admin.get(reverse(PAGE))
+    assert page.context["total"] == "2 entries"
+    assert as_admin.get(reverse(PAGE), {"ends": "never"}).context["total"] == "2 entries"
+    export = b"".join(as_admin.get(reverse("contacts:do_not_contact_export")).streaming_content).decode()
+    admin = as_admin.get(reverse("admin:contacts_donotcontact_changelist")).text
+    for text in (page.text, export, admin):
+        assert ADDRESS in text
+        assert NUMBER_UK not in text
+
+
 def test_the_newest_entries_come_first_page_by_page(as_viewer):
     numbers = "\n".join(f"4155550{n:03}" for n in range(100, 220))
     add_lines_to_do_not_contact(lines=numbers, country="US", scope="all", actor=None)
