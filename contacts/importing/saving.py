@@ -27,6 +27,8 @@ from contacts.models import List, ListVersion
 
 # Two imports are never merged at the same time: each may hold a million rows.
 _MERGE_LOCK = 770216
+# Held together by all who save values of custom fields, and alone by who takes a field off all contacts.
+_FIELDS_LOCK = 770219
 # From so many rows on, a merge is given memory, and the search index a hand.
 LARGE = 20_000
 # How long what a person waits for may wait for what an import is saving.
@@ -145,6 +147,8 @@ class Staging:
         with _impatience() if is_awaited else _one_at_a_time(), connection.cursor() as cursor:
             if self._rows >= LARGE:
                 cursor.execute(_MEMORY_FOR_MANY)
+            if fields:
+                hold_fields()
             cursor.execute("ANALYZE staged_contact")
             duplicates = _execute(cursor, _DROP_DUPLICATES)
             with Filing(rows=self._rows):
@@ -209,6 +213,22 @@ class StagedRejections:
                 "SELECT %(import)s, line, reason, values FROM staged_rejection ORDER BY line",
                 {"import": import_id},
             )
+
+
+def hold_fields() -> None:
+    """Values of custom fields are about to be saved: until the transaction ends, no field's are taken off.
+
+    Before any contact's row is held, so that nobody waits in a circle.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_FIELDS_LOCK])
+
+
+def fields_are_free() -> bool:
+    """Whether nobody is saving values of custom fields; then nobody does until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_FIELDS_LOCK])
+        return bool(cursor.fetchone()[0])
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from contacts.email_addresses import is_email_address
+from contacts.importing.saving import hold_fields
 from contacts.models import Contact, ContactEvent, CustomField, List
 from contacts.phone_numbers import Rejection, normalise, possible_zones
 from contacts.refusals import Refused
@@ -99,6 +100,8 @@ def edit_contact(
     stays: a contact is known by it, and calls to it may be under way. Raises ``Refused`` when a person
     without a number takes the address of another one, for what is no address, and when the person was erased.
     """
+    if fields:
+        hold_fields()
     before = Contact.objects.select_for_update(no_key=True).filter(pk=contact.pk, erased_at=None).first()
     if before is None:
         raise Refused("This person was erased, and can’t be changed any more.")

@@ -10,6 +10,7 @@ from django_q.tasks import async_task
 
 from contacts.importing import mapping
 from contacts.importing.reading import clean
+from contacts.importing.saving import fields_are_free
 from contacts.models import Contact, CustomField
 from contacts.refusals import Refused
 
@@ -18,6 +19,8 @@ LABEL_LENGTH, DESCRIPTION_LENGTH = 120, 200
 BATCH = 10_000
 # One task works for so long, and then makes room for whatever else waits.
 BUDGET_SECONDS = 20.0
+# Between two looks whether imports that bring values are saved.
+PAUSE_SECONDS = 0.5
 
 
 @transaction.atomic
@@ -41,11 +44,15 @@ def add_field(*, label: str, kind: str, description: str = "") -> CustomField:
 def edit_field(*, field: CustomField, label: str, kind: str, description: str) -> None:
     """Change what people read of a field. Its name stays: prompts and files know it by that.
 
-    Raises ``Refused`` without a label.
+    Raises ``Refused`` without a label, and when the field was deleted.
     """
     field.label, field.kind = _checked(label), _kind(kind)
     field.description = clean(description)[:DESCRIPTION_LENGTH]
-    field.save(update_fields=["label", "kind", "description"])
+    found = CustomField.objects.filter(pk=field.pk).update(
+        label=field.label, kind=field.kind, description=field.description
+    )
+    if not found:
+        raise Refused("This field was deleted meanwhile.")
 
 
 @transaction.atomic
@@ -72,20 +79,30 @@ def remove_field(name: str, after: int = 0) -> int:
     until = time.monotonic() + BUDGET_SECONDS
     while last := _last_of_batch(after):
         with transaction.atomic():
-            if CustomField.objects.filter(name=name).exists():
-                break
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "UPDATE contacts_contact SET fields = fields - %s"
-                    " WHERE id > %s AND id <= %s AND jsonb_exists(fields, %s)",
-                    [name, after, last, name],
-                )
-                removed += cursor.rowcount
-        after = last
+            # Whoever saves values holds the fields until they are known by name again, too. Not waited for
+            # in a queue, in which others would wait behind this.
+            if is_free := fields_are_free():
+                if CustomField.objects.filter(name=name).exists():
+                    break
+                removed += _remove_values(name, after, last)
+        if is_free:
+            after = last
+        else:
+            time.sleep(PAUSE_SECONDS)
         if time.monotonic() >= until:
             async_task("contacts.tasks.remove_field", name, after)
             break
     return removed
+
+
+def _remove_values(name: str, after: int, last: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_contact SET fields = fields - %s"
+            " WHERE id > %s AND id <= %s AND jsonb_exists(fields, %s)",
+            [name, after, last, name],
+        )
+        return int(cursor.rowcount)
 
 
 def contacts_with(name: str) -> int:

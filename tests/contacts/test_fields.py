@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
+from django.db import connection, transaction
 from django.urls import reverse
 
 from campaigns.forms import prompt
 from contacts.forms.contacts import ContactForm
+from contacts.importing.saving import StagedContact, Staging, hold_fields
 from contacts.models import Contact, CustomField
 from contacts.services import Refused, add_field, delete_field, edit_field
 from contacts.services import fields as service
 from tests.conftest import work_off
-from tests.factories import ContactFactory
+from tests.factories import ContactFactory, zone_set
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("contacts:fields")
@@ -228,3 +231,72 @@ def test_the_form_sends_what_it_showed(as_supervisor):
     page = as_supervisor.get(reverse("contacts:edit", args=[contact.pk])).text
     assert '<input type="hidden" name="initial-company" value="Acme">' in page
     assert '<input type="hidden" name="initial-field_plan" value="&lt;basic&gt;">' in page
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("value", ["basic", "family"])
+def test_what_an_import_saves_while_a_field_of_that_name_is_deleted_stays(value, monkeypatch):
+    monkeypatch.setattr(service, "PAUSE_SECONDS", 0.02)
+    contact = ContactFactory(fields={"plan": "basic"})
+    unknown = zone_set()
+    merged, let_go = threading.Event(), threading.Event()
+
+    def importing():
+        with transaction.atomic(), Staging() as staging:
+            staging.add([StagedContact(1, contact.phone_number, unknown.pk, fields={"plan": value})])
+            staging.merge(
+                list_name="Autumn", list_id=None, note="", actor=None, fields={"plan": ("Plan", "text")}
+            )
+            merged.set()
+            let_go.wait(10)
+        connection.close()
+
+    def removing():
+        service.remove_field("plan")
+        connection.close()
+
+    both = [threading.Thread(target=importing), threading.Thread(target=removing)]
+    both[0].start()
+    assert merged.wait(10)
+    both[1].start()
+    both[1].join(0.5)
+    let_go.set()
+    for one in both:
+        one.join()
+    contact.refresh_from_db()
+    assert CustomField.objects.filter(name="plan").exists()
+    assert contact.fields == {"plan": value}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_removal_of_a_field_makes_room_while_an_import_is_being_saved(monkeypatch):
+    monkeypatch.setattr(service, "BUDGET_SECONDS", 0.0)
+    contact = ContactFactory(fields={"plan": "basic"})
+    held, let_go = threading.Event(), threading.Event()
+
+    def importing():
+        with transaction.atomic():
+            hold_fields()
+            held.set()
+            let_go.wait(10)
+        connection.close()
+
+    other = threading.Thread(target=importing)
+    other.start()
+    assert held.wait(10)
+    try:
+        assert service.remove_field("plan") == 0
+    finally:
+        let_go.set()
+        other.join()
+    while work_off():
+        pass
+    contact.refresh_from_db()
+    assert contact.fields == {}
+
+
+def test_a_field_deleted_meanwhile_is_not_edited():
+    field = add_field(label="Plan", kind="text")
+    CustomField.objects.all().delete()
+    with pytest.raises(Refused, match="deleted meanwhile"):
+        edit_field(field=field, label="Tariff", kind="text", description="")
