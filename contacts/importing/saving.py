@@ -2,10 +2,12 @@
 
 Staging may take its time: nobody else sees it. The merge is all or nothing.
 
-Who is who: a row with a number is the contact of that number. A row without one is the contact without a
-number that has its email address; if there is none, the only contact with a number that has it; if several
-have it (an office's, a household's), a contact of its own, so that nobody is taken for somebody else. Of
-several rows of one file for one contact the first counts, one with a number before one without.
+Who is who: a row with a number is the contact of that number; if there is none, the only contact that has
+its email address, if that has no number yet and no row of another number has the address. A row without one
+is the contact without a number that has its email address; if there is none, the only contact with a number
+that has it; if several have it (an office's, a household's), a contact of its own, so that nobody is taken
+for somebody else. Of several rows of one file for one contact the first counts, one with a number before one
+without.
 """
 
 from __future__ import annotations
@@ -83,6 +85,7 @@ class Staging:
     def __init__(self) -> None:
         self._rows = 0
         self._some_without_number = False
+        self._some_with_both = False
 
     def __enter__(self) -> Self:
         _make_temporary_table(
@@ -104,6 +107,8 @@ class Staging:
         self._rows += len(contacts)
         if not self._some_without_number:
             self._some_without_number = not all(contact.phone_number for contact in contacts)
+        if not self._some_with_both:
+            self._some_with_both = any(contact.email and contact.phone_number for contact in contacts)
         _copy(
             "staged_contact (line, phone_number, zone_set_id, email, first_name, last_name, company, "
             "time_zone, fields)",
@@ -152,7 +157,9 @@ class Staging:
             cursor.execute("ANALYZE staged_contact")
             duplicates = _execute(cursor, _DROP_DUPLICATES)
             with Filing(rows=self._rows):
-                updated = _execute(cursor, _UPDATE)
+                # Seldom is anybody known without a number, which is seen at once.
+                updated = _execute(cursor, _GIVE_NUMBERS) if self._may_give_numbers(cursor) else 0
+                updated += _execute(cursor, _UPDATE)
                 # What a person types is little, and somebody else may be typing the same.
                 created = _execute(cursor, _CREATE + (_UNLESS_MADE if is_awaited else ""))
                 if self._some_without_number:
@@ -178,6 +185,11 @@ class Staging:
                 list=target, number=number, added=added, size=target.size, note=note[:200], created_by=actor
             )
         return Merged(created, updated, unchanged, duplicates, added, target)
+
+    def _may_give_numbers(self, cursor: Any) -> bool:
+        if self._some_with_both:
+            cursor.execute(_SOME_ARE_WITHOUT_NUMBER)
+        return self._some_with_both and cursor.fetchone() is not None
 
 
 class StagedRejections:
@@ -324,15 +336,18 @@ _DROP_DUPLICATES = """
     WHERE staged.phone_number = repeated.phone_number AND staged.line > repeated.first
 """
 
-_CHANGES = """
+_SAID = """
         email = coalesce(nullif(staged.email, ''), contact.email),
         first_name = coalesce(nullif(staged.first_name, ''), contact.first_name),
         last_name = coalesce(nullif(staged.last_name, ''), contact.last_name),
         company = coalesce(nullif(staged.company, ''), contact.company),
         time_zone = coalesce(nullif(staged.time_zone, ''), contact.time_zone),
-        zone_set_id = CASE staged.time_zone WHEN '' THEN contact.zone_set_id ELSE staged.zone_set_id END,
         fields = contact.fields || staged.fields,
         updated_at = now()
+"""
+_CHANGES = f"""
+        {_SAID},
+        zone_set_id = CASE staged.time_zone WHEN '' THEN contact.zone_set_id ELSE staged.zone_set_id END
 """
 _SAYS_SOMETHING_NEW = """
         staged.email NOT IN ('', coalesce(contact.email, ''))
@@ -342,6 +357,32 @@ _SAYS_SOMETHING_NEW = """
         OR staged.time_zone NOT IN ('', contact.time_zone)
         OR NOT contact.fields @> staged.fields
 """
+_SOME_ARE_WITHOUT_NUMBER = """
+    SELECT FROM contacts_contact WHERE phone_number IS NULL AND email IS NOT NULL LIMIT 1
+"""
+# The zones are the number's from now on, if the contact was not given one.
+_GIVE_NUMBERS = f"""
+    UPDATE contacts_contact AS contact SET {_SAID},
+        phone_number = staged.phone_number,
+        zone_set_id = CASE
+            WHEN staged.time_zone = '' AND contact.time_zone <> '' THEN contact.zone_set_id
+            ELSE staged.zone_set_id
+        END
+    FROM staged_contact AS staged
+    WHERE contact.phone_number IS NULL AND contact.email = staged.email AND contact.erased_at IS NULL
+        AND staged.phone_number IS NOT NULL
+        AND NOT EXISTS (
+            SELECT FROM staged_contact AS other
+            WHERE other.email = staged.email AND other.phone_number <> staged.phone_number
+        )
+        AND NOT EXISTS (
+            SELECT FROM contacts_contact AS other WHERE other.phone_number = staged.phone_number
+        )
+        AND NOT EXISTS (
+            SELECT FROM contacts_contact AS other
+            WHERE other.email = staged.email AND other.phone_number IS NOT NULL
+        )
+"""  # noqa: S608
 _UPDATE = f"""
     UPDATE contacts_contact AS contact SET {_CHANGES}
     FROM staged_contact AS staged

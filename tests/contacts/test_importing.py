@@ -392,11 +392,45 @@ def test_a_person_of_the_file_with_and_without_number_is_one(import_addresses, r
     assert sums(import_addresses(text)) == {"rows": 2, "unchanged": 1, "duplicates": 1}
 
 
-def test_an_address_stays_with_who_was_known_by_it(import_addresses):
-    import_addresses(ADDRESSES + ",anna@a.com,Anna\n")
-    import_addresses(ADDRESSES + "415 555 0101,anna@a.com,Anna\n")
+def test_who_was_known_by_the_address_is_given_a_number(import_addresses):
+    before = import_addresses(ADDRESSES + ",anna@a.com,Anna\n,bo@a.com,Bo\n,bo@b.com,Bob\n").list
+    Contact.objects.filter(email="bo@b.com").update(
+        time_zone="Europe/Rome", zone_set=zone_set("Europe/Rome"), company="Blue"
+    )
+    text = ADDRESSES + "415 555 0101,anna@a.com,Anna\n,anna@a.com,\n212 555 0102,bo@b.com,Robert\n"
+    assert sums(import_addresses(text)) == {"rows": 3, "updated": 2, "duplicates": 1}
+    assert sums(import_addresses(text)) == {"rows": 3, "unchanged": 2, "duplicates": 1}
     assert sums(import_addresses(ADDRESSES + ",anna@a.com,Anna\n")) == {"rows": 1, "unchanged": 1}
-    assert Contact.objects.count() == 2
+    people = Contact.objects.order_by("first_name").select_related("zone_set")
+    assert [(one.phone_number, one.first_name, one.company, one.zone_set.zones) for one in people] == [
+        ("+14155550101", "Anna", "", ["America/Los_Angeles"]),
+        (None, "Bo", "", []),
+        ("+12125550102", "Robert", "Blue", ["Europe/Rome"]),
+    ]
+    before.refresh_from_db()
+    assert (before.size, before.version) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        # Somebody has that number.
+        "415 555 0100,office@a.com,Anna\n",
+        # Two are of that address.
+        "415 555 0101,office@a.com,Anna\n415 555 0102,office@a.com,Bo\n",
+        # Somebody with a number is of that address, too.
+        "415 555 0101,shared@a.com,Anna\n",
+    ],
+)
+def test_nobody_is_given_a_number_who_may_be_somebody_else(import_addresses, row):
+    ContactFactory(phone_number="+14155550100", email="other@a.com")
+    ContactFactory(phone_number="+14155550199", email="shared@a.com")
+    ContactFactory(phone_number=None, email="shared@a.com")
+    office = ContactFactory(phone_number=None, email="office@a.com", first_name="Office")
+    import_addresses(ADDRESSES + row)
+    office.refresh_from_db()
+    assert (office.phone_number, office.first_name) == (None, "Office")
+    assert Contact.objects.filter(phone_number=None).count() == 2
 
 
 def test_an_import_makes_its_custom_fields_known(import_text):
