@@ -52,6 +52,9 @@ FIELD_NAME_LENGTH = 60
 LINE_COLUMN, REASON_COLUMN = "Line in the file", "Why it was rejected"
 FORBIDDEN_COLUMN = "Do not contact"
 ADDED_COLUMNS = frozenset({LINE_COLUMN, REASON_COLUMN, FORBIDDEN_COLUMN})
+# For values of rejected rows that no column was there for; so many, and the last holds the rest.
+MOST_BEYOND = 20
+_BEYOND_COLUMN = "Value without a column"
 
 # Nothing in it is tried twice: a cell may be long.
 EMAIL_FORM = re.compile(r"[^@\s,;<>]++@(?:[^@\s,;<>.]++\.)++[^@\s,;<>.]{2,}+")
@@ -145,6 +148,20 @@ _FEW = 3
 # The header is among the first rows.
 _TITLE_ROWS = 20
 _ANY_KNOWN = frozenset().union(*_KNOWN.values(), _HALF_OR_WHOLE)
+
+
+def beyond_columns(count: int) -> list[str]:
+    """The headers for values that no column was there for."""
+    return [f"{_BEYOND_COLUMN} {number}" for number in range(1, count + 1)]
+
+
+def is_beyond(header: str) -> bool:
+    return header.startswith(_BEYOND_COLUMN)
+
+
+def is_added(header: str) -> bool:
+    """Whether a column is one that our downloads add to what they were made of."""
+    return header in ADDED_COLUMNS or is_beyond(header)
 
 
 def looks_like_phone(cell: str) -> bool:
@@ -244,7 +261,7 @@ def guess(
         for target in (FIRST, LAST, COMPANY):
             guessing.best(target, guessing.named_as(target))
         customs = [
-            IGNORED if header in ADDED_COLUMNS else custom
+            IGNORED if is_added(header) else custom
             for header, custom in zip(headers, custom_targets(headers), strict=True)
         ]
         for repeated in guessing.guess_names():
@@ -266,8 +283,8 @@ class _Guess:
         self._country = country
         self._phone_scores: dict[int, float] = {}
         self._columns = [
-            [row[position].strip() if position < len(row) else "" for row in rows]
-            for position in range(len(headers))
+            [row[position].strip() if position < len(row) and not is_added(header) else "" for row in rows]
+            for position, header in enumerate(headers)
         ]
         self.filled = [[cell for cell in column if cell] for column in self._columns]
 
@@ -427,7 +444,7 @@ def header_keys(headers: Sequence[str]) -> list[str]:
     seen: dict[str, int] = {}
     keys = []
     for header in headers:
-        if header in ADDED_COLUMNS:
+        if is_added(header):
             keys.append("")
             continue
         key = plain(header)

@@ -216,7 +216,8 @@ def _with_header(dialect: Dialect, read: list[list[str]], has_header: bool | Non
     if dialect.kind == WORKBOOK:
         # Sheets end their rows with the last cell that holds something.
         columns = max(map(len, sample))
-    if columns > MAX_COLUMNS:
+    names = mapping.column_names(sample, header=header, columns=columns)
+    if columns - sum(map(mapping.is_added, names)) > MAX_COLUMNS:
         # Of a workbook, no more are looked at.
         many = f"more than {MAX_COLUMNS}" if dialect.kind == WORKBOOK else f"{columns:,}"
         raise UnreadableFile(
@@ -225,7 +226,6 @@ def _with_header(dialect: Dialect, read: list[list[str]], has_header: bool | Non
         )
     if header and len(sample) == 1:
         raise UnreadableFile("The file has column names, but no contacts below them.")
-    names = mapping.column_names(sample, header=header, columns=columns)
     return Inspection(replace(dialect, has_header=header, columns=tuple(names), above=above), sample)
 
 
@@ -239,15 +239,31 @@ def rows(file: BinaryIO, dialect: Dialect) -> Iterator[Row]:
     for _ in islice(found, dialect.above + dialect.has_header):
         pass
     if is_workbook:
-        # What is scribbled beside the table is no part of it.
-        width = len(dialect.columns)
-        for row in found:
-            if len(row.cells) > width:
-                row.cells = row.cells[:width]
-            if any(row.cells):
-                yield row
-        return
+        found = _within(found, len(dialect.columns))
+    if beyond := [position for position, name in enumerate(dialect.columns) if mapping.is_beyond(name)]:
+        found = _without_columns(found, beyond, len(dialect.columns))
     yield from found
+
+
+def _within(found: Iterator[Row], width: int) -> Iterator[Row]:
+    """Rows of a sheet without what is scribbled beside the table, which is no part of it."""
+    for row in found:
+        if len(row.cells) > width:
+            row.cells = row.cells[:width]
+        if any(row.cells):
+            yield row
+
+
+def _without_columns(found: Iterator[Row], beyond: list[int], width: int) -> Iterator[Row]:
+    """Rejected rows that come again as they were: values that had no column have none now, either."""
+    for row in found:
+        cells = row.cells + [""] * (width - len(row.cells))
+        values = [cells[position] for position in beyond]
+        if any(values):
+            for position in beyond:
+                cells[position] = ""
+            row.cells = cells + values
+        yield row
 
 
 def _text_rows(file: BinaryIO, dialect: Dialect) -> Iterator[Row]:

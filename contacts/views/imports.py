@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import editor_required, reader_required
 from contacts.exporting import csv_response
 from contacts.forms.imports import UPLOAD_FORMS, MappingForm, ReadingForm
-from contacts.importing.mapping import LINE_COLUMN, REASON_COLUMN
 from contacts.importing.reading import SAMPLE_ROWS, Dialect, UnreadableFile
+from contacts.importing.rejections import rejected_table
 from contacts.importing.remembering import mapping_by_header, remembered_mapping
 from contacts.importing.running import is_running_somewhere
 from contacts.lifecycles import IMPORT
@@ -274,16 +274,8 @@ def cancel(request: Request, pk: int) -> HttpResponse:
 def rejected(request: Request, pk: int) -> HttpResponseBase:
     """The rows that could not be imported, each with its line and reason: to correct and upload again."""
     contact_import = get_object_or_404(Import, pk=pk)
-    columns = list(contact_import.dialect.get("columns", ()))
-    rows = contact_import.rejected_rows.order_by("line").values_list("line", "reason", "values")
-    return csv_response(
-        f"rejected from {PurePath(contact_import.file_name).stem}.csv",
-        [*columns, LINE_COLUMN, REASON_COLUMN],
-        (
-            [*values[: len(columns)], *[""] * (len(columns) - len(values)), line, reason]
-            for line, reason, values in rows.iterator(chunk_size=2000)
-        ),
-    )
+    header, rows = rejected_table(contact_import)
+    return csv_response(f"rejected from {PurePath(contact_import.file_name).stem}.csv", header, rows)
 
 
 def _excerpt(values: list[str]) -> list[str]:

@@ -212,6 +212,53 @@ def test_rejected_rows_of_a_file_without_a_header_can_be_corrected_too(as_superv
     assert Contact.objects.get(phone_number="+14155550102").name == "Bo Ek"
 
 
+def correct(client, contact_import, *, text=None) -> Import:
+    """What becomes of an import's rejected rows, uploaded again as they are, or as given."""
+    text = rejected_file(client, contact_import) if text is None else text
+    send(client, text, "rejected.csv", corrects=contact_import.pk)
+    again = mapped(Import.objects.latest("pk"))
+    run_import(again.pk)
+    again.refresh_from_db()
+    return again
+
+
+def test_a_row_with_too_many_values_comes_back_whole_and_is_rejected_until_it_is_corrected(
+    as_supervisor, import_text
+):
+    head = "Phone,Name,Company\n"
+    text = head + "911,Ann,Blue\n4155550104,Smith,John,ACME,,x\n4155550105,Bo,Red\n"
+    first = import_text(text)
+    assert sums(first) == {"rows": 3, "created": 1, "invalid": 2}
+    lines = list(csv.reader(io.StringIO(rejected_file(as_supervisor, first).removeprefix("\ufeff"))))
+    beyond = [f"Value without a column {number}" for number in (1, 2, 3)]
+    assert lines == [
+        ["Phone", "Name", "Company", *beyond, "Line in the file", "Why it was rejected"],
+        ["911", "Ann", "Blue", "", "", "", "2", "“911”: too short"],
+        ["4155550104", "Smith", "John", "ACME", "", "x", "3", lines[2][-1]],
+    ]
+    second = correct(as_supervisor, first)
+    assert sums(second) == {"rows": 2, "invalid": 2}
+    assert second.mapping == {**first.mapping, **{str(position): "" for position in range(3, 8)}}
+    # And so on: no column is added twice.
+    again = list(csv.reader(io.StringIO(rejected_file(as_supervisor, second).removeprefix("\ufeff"))))
+    assert again[0] == lines[0]
+    assert again[2][:6] == lines[2][:6]
+    corrected = rejected_file(as_supervisor, second).replace("Smith,John,ACME,,x", '"Smith, John",ACME,,,')
+    third = correct(as_supervisor, second, text=corrected)
+    assert sums(third) == {"rows": 2, "created": 1, "invalid": 1}
+    found = Contact.objects.get(phone_number="+14155550104")
+    assert (found.first_name, found.last_name, found.company, found.fields) == ("John", "Smith", "ACME", {})
+
+
+def test_no_value_of_a_row_with_far_too_many_is_lost(as_supervisor, import_text):
+    names = ",".join(f"n{number}" for number in range(498))
+    text = f"Phone,{names}\n4155550104" + "".join(f",v{number}" for number in range(600)) + "\n911\n"
+    first = import_text(text)
+    file = rejected_file(as_supervisor, first)
+    assert all(f"v{number}" in file for number in range(600))
+    assert sums(correct(as_supervisor, first)) == {"rows": 2, "invalid": 2}
+
+
 @pytest.mark.parametrize("corrects", ["0", "x", "99999999999999999999", "-1"])
 def test_corrections_of_nothing_are_an_upload_like_any(as_supervisor, corrects):
     assert as_supervisor.get(NEW, {"corrects": corrects}).status_code == 200

@@ -124,6 +124,13 @@ def test_a_column_of_countries_is_one_where_it_makes_a_difference(cells, target)
     assert mapping.guess(["Phone", "Country"], rows, "US") == ["phone_number", target]
 
 
+@pytest.mark.parametrize("purpose", [mapping.CONTACTS, mapping.DO_NOT_CONTACT])
+def test_what_downloads_add_is_nothing_whatever_it_holds(purpose):
+    headers = ["Note", "Value without a column 1", "Value without a column 2", "Line in the file"]
+    rows = [["x", PHONE, "a@example.com", "4155550142"]]
+    assert mapping.guess(headers, rows, "US", purpose=purpose)[1:] == ["", "", ""]
+
+
 LONG = "How satisfied were you with the speed of our customer service this year"
 
 

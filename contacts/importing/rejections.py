@@ -1,0 +1,50 @@
+"""The rows of imports that were not taken: as a table to correct and upload again, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Func, IntegerField, Max, Q
+
+from contacts.importing import mapping
+from contacts.lifecycles import IMPORT
+from contacts.models import Import, ImportStatus, RejectedRow
+
+
+def rejected_table(contact_import: Import) -> tuple[list[str], Iterator[list[Any]]]:
+    """(the header, the rows by their lines): all that a row said, its line, and why it was rejected.
+
+    Values beyond the file's columns have columns of their own. Uploaded again, a row with one of them is
+    rejected again: nobody knows which of its values belong together.
+    """
+    columns = contact_import.dialect.get("columns", ())
+    own = [position for position, name in enumerate(columns) if not mapping.is_added(name)]
+    rows = contact_import.rejected_rows.all()
+    length = Func(F("values"), function="jsonb_array_length", output_field=IntegerField())
+    widest = rows.aggregate(widest=Max(length))["widest"] or 0
+    beyond = min(max(0, widest - len(columns)), mapping.MOST_BEYOND)
+
+    def table() -> Iterator[list[Any]]:
+        found = rows.order_by("line").values_list("line", "reason", "values")
+        for line, reason, values in found.iterator(chunk_size=2000):
+            cells = [values[position] if position < len(values) else "" for position in own]
+            more = values[len(columns) :]
+            if len(more) > beyond:
+                more = [*more[: beyond - 1], ", ".join(filter(None, more[beyond - 1 :]))]
+            yield [*cells, *more, *[""] * (beyond - len(more)), line, reason]
+
+    header = [
+        *(columns[position] for position in own),
+        *mapping.beyond_columns(beyond),
+        mapping.LINE_COLUMN,
+        mapping.REASON_COLUMN,
+    ]
+    return header, table()
+
+
+def delete_old_rejections(*, before: datetime) -> None:
+    """Delete the rejected rows of imports that ended before then: they are personal data, too."""
+    ended = Q(contact_import__status__in=[*IMPORT.terminal, ImportStatus.FAILED])
+    RejectedRow.objects.filter(ended, contact_import__finished_at__lt=before).delete()
