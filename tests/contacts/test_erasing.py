@@ -265,6 +265,13 @@ def test_other_people_stay_as_they_are(person, erase):
         "415\u2011555\u20130142",
         "415/555/0142 or 303 555 0199",
         "Xenia <XENIA.QUILL@example.net>",
+        "415:555:0142",
+        "415 * 555 * 0142",
+        "415_555_0142",
+        "415\\555\t0142",
+        "415\u200b555\u20600142",
+        "\uff0b\uff11\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff14\uff12",
+        "\u0664\u0661\u0665 \u0665\u0665\u0665 \u0660\u0661\u0664\u0662",
     ],
 )
 def test_rejected_rows_are_erased_however_the_number_is_written(erase, written):
@@ -275,6 +282,15 @@ def test_rejected_rows_are_erased_however_the_number_is_written(erase, written):
         RejectedRow.objects.create(contact_import=done, line=line, reason="no", values=values)
     erase(contact, keep=False)
     assert [row.values for row in RejectedRow.objects.order_by("line")] == [[], *rows[1:]]
+
+
+def test_rejected_rows_are_erased_that_have_an_address_with_quotes(erase):
+    contact = ContactFactory(phone_number=None, email='"xenia q"@example.net')
+    done = Import.objects.create(file_name="people.csv", list_name="Autumn", country="US")
+    values = ["Xenia", '"Xenia Q"@example.net']
+    RejectedRow.objects.create(contact_import=done, line=1, reason="no", values=values)
+    erase(contact, keep=False)
+    assert RejectedRow.objects.get().values == []
 
 
 def test_nobody_is_erased_while_a_call_to_them_is_under_way(person, erase):
