@@ -33,3 +33,14 @@ def _requiring(allowed: Callable[[User], bool]) -> Callable[[View], View]:
 reader_required = _requiring(lambda user: user.may_read)
 # Changes what is on it: supervisors and administrators.
 editor_required = _requiring(lambda user: user.may_edit)
+
+
+def editor_required_to_post(view: View) -> View:
+    """Of a page that readers look at, and that takes what editors send."""
+    for_editors = editor_required(view)
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return (for_editors if request.method == "POST" else view)(request, *args, **kwargs)
+
+    return guarded

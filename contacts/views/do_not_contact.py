@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.permissions import editor_required, reader_required
+from accounts.permissions import editor_required, editor_required_to_post, reader_required
 from contacts.exporting import Iso, csv_of, download, text
 from contacts.forms.do_not_contact import DoNotContactForm, FiltersForm, RemovalForm
 from contacts.models import DoNotContact, DoNotContactEvent, DoNotContactRemoval, Tally
@@ -47,11 +47,12 @@ COLUMNS = {
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @reader_required
+@editor_required_to_post
 def entries(request: Request) -> HttpResponse:
     """The list, newest first, and a form that adds to it."""
     form = DoNotContactForm(request.POST or None)
     result = None
-    if request.method == "POST" and request.user.may_edit and form.is_valid():
+    if request.method == "POST" and form.is_valid():
         try:
             result = add_lines_to_do_not_contact(
                 lines=form.cleaned_data["lines"],

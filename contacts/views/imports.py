@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import PurePath
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -13,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.permissions import editor_required, reader_required
+from accounts.permissions import editor_required, editor_required_to_post, reader_required
 from contacts.exporting import csv_response
 from contacts.forms.imports import UPLOAD_FORMS, MappingForm, ReadingForm
 from contacts.importing.reading import SAMPLE_ROWS, Dialect, UnreadableFile
@@ -35,6 +36,8 @@ from contacts.views.request import Request
 from interface.pagination import keyset_page
 from interface.toasts import toast
 from lifecycle import MoveRefused
+
+logger = logging.getLogger(__name__)
 
 PREVIEW_ROWS = 5
 SHOWN_REJECTIONS = 100
@@ -127,6 +130,7 @@ def imports(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @reader_required
+@editor_required_to_post
 def detail(request: Request, pk: int) -> HttpResponse:
     """An import wherever it stands: columns to choose, progress, or what became of it."""
     contact_import = get_object_or_404(Import.objects.select_related("list", "created_by"), pk=pk)
@@ -274,6 +278,7 @@ def cancel(request: Request, pk: int) -> HttpResponse:
 def rejected(request: Request, pk: int) -> HttpResponseBase:
     """The rows that could not be imported, each with its line and reason: to correct and upload again."""
     contact_import = get_object_or_404(Import, pk=pk)
+    logger.info("%s exported %s", request.user.get_username(), request.path)
     header, rows = rejected_table(contact_import)
     return csv_response(f"rejected from {PurePath(contact_import.file_name).stem}.csv", header, rows)
 

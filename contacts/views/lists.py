@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.permissions import editor_required, reader_required
+from accounts.permissions import editor_required, editor_required_to_post, reader_required
 from contacts.contact_csv import contacts_as_csv
 from contacts.exporting import download
 from contacts.filters import ContactFilters, Selection
@@ -48,10 +48,11 @@ DEFAULT_SORT = "-changed"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @reader_required
+@editor_required_to_post
 def lists(request: Request) -> HttpResponse:
     """All lists; a POST makes an empty one to type numbers into."""
     form = ListForm(request.POST or None)
-    if request.method == "POST" and request.user.may_edit and form.is_valid():
+    if request.method == "POST" and form.is_valid():
         try:
             made = create_list(
                 name=form.cleaned_data["name"],
@@ -253,7 +254,10 @@ def edit(request: Request, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             rename_list(
-                list=found, name=form.cleaned_data["name"], description=form.cleaned_data["description"]
+                list=found,
+                name=form.cleaned_data["name"],
+                description=form.cleaned_data["description"],
+                actor=request.user,
             )
         except Refused as refused:
             form.add_error("name", str(refused))
@@ -269,7 +273,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
 def delete(request: Request, pk: int) -> HttpResponse:
     found = get_object_or_404(List, pk=pk)
     try:
-        delete_list(list=found)
+        delete_list(list=found, actor=request.user)
     except Refused as refused:
         toast(request, str(refused), level=messages.WARNING)
         return redirect("contacts:list", pk=pk)
