@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from contacts.importing.rejections import delete_old_rejections
 from contacts.importing.running import is_running_somewhere
 from contacts.importing.searching import file_what_was_put_aside
 from contacts.importing.uploads import delete_lost_uploads, delete_upload
@@ -45,7 +46,7 @@ def resume_imports(*, now: datetime) -> None:
 
 
 def delete_uploads(*, now: datetime) -> None:
-    """Delete files of contacts that nobody needs any more, or that nobody came back to."""
+    """Delete files of contacts that nobody needs any more, or came back to; rejected rows, too."""
     before = now - timedelta(days=settings.CONTACTS_UPLOAD_KEPT_DAYS)
     IMPORT.apply(
         Import.objects.filter(status=ImportStatus.UPLOADED, created_at__lt=before), "cancel", finished_at=now
@@ -54,6 +55,7 @@ def delete_uploads(*, now: datetime) -> None:
     for import_id in Import.objects.filter(ended).exclude(file="").values_list("pk", flat=True):
         delete_upload(import_id)
     delete_lost_uploads(before=now - LONGEST_UPLOAD)
+    delete_old_rejections(before=before)
 
 
 def add_up_tallies() -> None:

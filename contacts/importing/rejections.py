@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Func, IntegerField, Max, Q
+from django.db.models import Exists, F, Func, IntegerField, Max, OuterRef
 
 from contacts.importing import mapping
 from contacts.lifecycles import IMPORT
@@ -46,5 +46,7 @@ def rejected_table(contact_import: Import) -> tuple[list[str], Iterator[list[Any
 
 def delete_old_rejections(*, before: datetime) -> None:
     """Delete the rejected rows of imports that ended before then: they are personal data, too."""
-    ended = Q(contact_import__status__in=[*IMPORT.terminal, ImportStatus.FAILED])
-    RejectedRow.objects.filter(ended, contact_import__finished_at__lt=before).delete()
+    ended = Import.objects.filter(status__in=[*IMPORT.terminal, ImportStatus.FAILED], finished_at__lt=before)
+    with_some = ended.filter(Exists(RejectedRow.objects.filter(contact_import=OuterRef("pk"))))
+    for import_id in with_some.values_list("pk", flat=True):
+        RejectedRow.objects.filter(contact_import=import_id).delete()

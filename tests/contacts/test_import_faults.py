@@ -507,6 +507,17 @@ def test_uploads_that_nobody_came_back_to_are_given_up(upload, import_text, sett
         retry_import(contact_import=failed)
 
 
+def test_rejected_rows_are_kept_as_long_as_uploads_are(import_text, as_supervisor, settings):
+    old, fresh = (import_text(f"Phone\n415555010{n}\n911\n", f"List {n}") for n in range(2))
+    long_ago = timezone.now() - timedelta(days=settings.CONTACTS_UPLOAD_KEPT_DAYS + 1)
+    Import.objects.filter(pk=old.pk).update(finished_at=long_ago)
+    housekeeping.delete_uploads(now=timezone.now())
+    assert [one.rejected_rows.count() for one in (old, fresh)] == [0, 1]
+    page = as_supervisor.get(old.get_absolute_url()).content.decode()
+    assert "The rows that were not imported are not kept any more" in page
+    assert "Every row was taken" not in page
+
+
 def test_a_stored_file_that_no_import_knows_is_deleted(upload, settings):
     known = upload("Phone\n4155550101\n")
     lost = Path(known.file.path).with_name("lost.csv")
