@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from accounts.models import User
 from contacts.admin.shared import ReadOnlyAdmin, link
 from contacts.models import Import, RejectedRow
 from contacts.services import Refused, cancel_import, retry_import
@@ -44,7 +47,7 @@ class ImportAdmin(ReadOnlyAdmin):
         started = 0
         for contact_import in imports:
             try:
-                retry_import(contact_import=contact_import)
+                retry_import(contact_import=contact_import, actor=cast(User, request.user))
             except (Refused, MoveRefused) as refused:
                 self.message_user(request, f"{contact_import}: {refused}", messages.WARNING)
             else:
@@ -57,7 +60,7 @@ class ImportAdmin(ReadOnlyAdmin):
         cancelled = 0
         for contact_import in imports:
             try:
-                cancel_import(contact_import=contact_import, actor=None)
+                cancel_import(contact_import=contact_import, actor=cast(User, request.user))
             except MoveRefused as refused:
                 self.message_user(request, f"{contact_import}: {refused}", messages.WARNING)
             else:

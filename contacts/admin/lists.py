@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from accounts.models import User
 from contacts.admin.shared import ReadOnlyAdmin, link
 from contacts.membership import uses_of
 from contacts.models import List, ListVersion, Membership
@@ -38,7 +39,7 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: List, form: Any, change: bool) -> None:
         """Name and description only: the rest may have changed since the page was opened."""
         if change:
-            rename_list(list=obj, name=obj.name, description=obj.description)
+            rename_list(list=obj, name=obj.name, description=obj.description, actor=cast(User, request.user))
         else:
             obj.created_by = request.user  # type: ignore[assignment]
             obj.save()
@@ -49,11 +50,11 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [str(list) for list in objs], {"lists": len(objs)}, set(), used
 
     def delete_model(self, request: HttpRequest, obj: List) -> None:
-        delete_list(list=obj)
+        delete_list(list=obj, actor=cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[List]) -> None:
         for one in queryset:
-            delete_list(list=one)
+            delete_list(list=one, actor=cast(User, request.user))
 
 
 @admin.register(ListVersion)

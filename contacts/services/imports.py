@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePath
@@ -22,6 +23,8 @@ from contacts.lifecycles import IMPORT
 from contacts.models import Import, ImportStatus, List
 from contacts.refusals import Refused
 from contacts.services.lists import checked_name
+
+logger = logging.getLogger(__name__)
 
 # A file as large as is taken, into a database as slow as can be.
 IMPORT_TIMEOUT_SECONDS = 3600
@@ -170,6 +173,7 @@ def map_import(
     IMPORT.apply_to(contact_import, "map", mapping=targets, attempts=0, error="", dialect=dialect.as_json())
     if dialect.has_header:
         remember_mapping(purpose=contact_import.purpose, columns=dialect.columns, mapping=targets)
+    logger.info("%s started import %s", actor.username if actor else "a script", contact_import.pk)
     if not is_run_here:
         _enqueue(contact_import)
 
@@ -186,6 +190,7 @@ def retry_import(*, contact_import: Import, actor: User | None = None) -> None:
     if contact_import.status == ImportStatus.FAILED and not contact_import.file:
         raise Refused("The uploaded file is gone. Upload it again.")
     IMPORT.apply_to(contact_import, "retry", attempts=0, error="")
+    logger.info("%s ran import %s again", actor.username if actor else "a script", contact_import.pk)
     _enqueue(contact_import)
 
 
@@ -198,6 +203,7 @@ def cancel_import(*, contact_import: Import, actor: User | None) -> None:
     IMPORT.apply_to(contact_import, "cancel", error="", saving_since=None, finished_at=timezone.now())
     contact_import.rejected_rows.all().delete()
     import_id = contact_import.pk
+    logger.info("%s cancelled import %s", actor.username if actor else "a script", import_id)
     transaction.on_commit(lambda: interrupt(import_id))
     transaction.on_commit(lambda: delete_upload(import_id))
 

@@ -6,6 +6,7 @@ says what it added and removed. Campaigns that started keep the version they wer
 
 from __future__ import annotations
 
+import logging
 import secrets
 import string
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,8 @@ from contacts.importing.reading import clean
 from contacts.membership import contacts_of, on_any_of, on_both, only_on, take_off_erased, uses_of
 from contacts.models import Contact, DoNotContact, List, ListVersion, Membership
 from contacts.refusals import Refused
+
+logger = logging.getLogger(__name__)
 
 NOTE_LENGTH = 200
 MOST_PARTS = 10
@@ -41,7 +44,7 @@ def create_list(*, name: str, description: str = "", actor: User | None) -> List
 
 
 @transaction.atomic
-def rename_list(*, list: List, name: str, description: str) -> None:
+def rename_list(*, list: List, name: str, description: str, actor: User | None) -> None:
     """Give a list another name or description. Raises ``Refused`` as ``create_list`` does."""
     name = checked_name(name)
     list.name, list.description = name, description[:400]
@@ -50,20 +53,23 @@ def rename_list(*, list: List, name: str, description: str) -> None:
             list.save(update_fields=["name", "description"])
     except IntegrityError:
         raise Refused(f"There is a list “{name}” already.") from None
+    logger.info("%s renamed list %s “%s”", actor.username if actor else "a script", list.pk, name)
 
 
 @transaction.atomic
-def delete_list(*, list: List) -> None:
+def delete_list(*, list: List, actor: User | None) -> None:
     """Remove a list and its versions; its contacts stay. Raises ``Refused`` while campaigns use it."""
     names = dict.fromkeys(f"“{use.campaign.name}”" for use in uses_of(list))
     refusal = f"“{list.name}” is used by {_enumerated(list_(names))}. Take it off there first."
     if names:
         raise Refused(refusal)
+    pk = list.pk
     try:
         list.delete()
     except ProtectedError:
         # Since we looked.
         raise Refused(f"“{list.name}” is used by a campaign. Take it off there first.") from None
+    logger.info("%s deleted list %s “%s”", actor.username if actor else "a script", pk, list.name)
 
 
 @transaction.atomic

@@ -395,3 +395,27 @@ def test_rejected_rows_come_with_line_and_reason_from_a_workbook_too(as_supervis
     done = import_text(workbook({"A": [[], ["Phone", "Name"], [911, "Anna"], [4155550101, "Bo"]]}))
     lines = list(csv.reader(io.StringIO(rejected_file(as_supervisor, done).removeprefix("\ufeff"))))
     assert lines[1] == ["911", "Anna", "3", "“911”: too short"]
+
+
+def test_the_log_tells_who_did_what_to_imports_and_lists(
+    as_supervisor, supervisor, import_text, upload, caplog
+):
+    caplog.set_level("INFO")
+    waiting = upload("Phone\n4155550101\n")
+    done = import_text("Phone\n4155550102\n12\n", "Autumn")
+    failed = mapped(upload("Phone\n4155550103\n"))
+    Import.objects.filter(pk=failed.pk).update(status="running")
+    caplog.clear()
+    as_supervisor.get(reverse("contacts:import_rejected", args=[done.pk]))
+    as_supervisor.post(reverse("contacts:import_retry", args=[failed.pk]))
+    as_supervisor.post(reverse("contacts:import_cancel", args=[waiting.pk]))
+    as_supervisor.post(reverse("contacts:list_edit", args=[done.list.pk]), {"name": "Winter"})
+    as_supervisor.post(reverse("contacts:list_delete", args=[done.list.pk]))
+    who = supervisor.username
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("contacts.")] == [
+        f"{who} exported /contacts/imports/{done.pk}/rejected.csv",
+        f"{who} ran import {failed.pk} again",
+        f"{who} cancelled import {waiting.pk}",
+        f"{who} renamed list {done.list.pk} “Winter”",
+        f"{who} deleted list {done.list.pk} “Winter”",
+    ]

@@ -284,7 +284,7 @@ def test_a_list_says_where_it_is_used_and_is_not_deleted_there():
         (excluding, None, None),
     ]
     with pytest.raises(Refused, match="used by “Sale” and “Survey”"):
-        delete_list(list=used)
+        delete_list(list=used, actor=None)
 
 
 # --- At once ---------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ def test_two_lists_never_have_one_name():
         create_list(name="Autumn", actor=None)
     other = create_list(name="Winter", actor=None)
     with pytest.raises(Refused, match="already"):
-        rename_list(list=other, name="Autumn", description="")
+        rename_list(list=other, name="Autumn", description="", actor=None)
     for name in ("", " \u200b", "x" * 121):
         with pytest.raises(Refused):
             create_list(name=name, actor=None)
@@ -98,8 +98,8 @@ def test_a_list_in_use_is_not_deleted():
     used, free = ListFactory(members=1), ListFactory(members=1)
     ChannelFactory(lists=[used])
     with pytest.raises(Refused, match="is used by “"):
-        delete_list(list=used)
-    delete_list(list=free)
+        delete_list(list=used, actor=None)
+    delete_list(list=free, actor=None)
     assert Contact.objects.count() == 2
 
 
