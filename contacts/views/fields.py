@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,8 +20,10 @@ from interface.toasts import toast
 @reader_required
 def fields(request: Request) -> HttpResponse:
     """All of them, as prompts write them; a POST adds one."""
+    if request.method == "POST" and not request.user.may_edit:
+        raise PermissionDenied
     form = FieldForm(request.POST or None)
-    if request.method == "POST" and request.user.may_edit and form.is_valid():
+    if request.method == "POST" and form.is_valid():
         try:
             made = add_field(**form.cleaned_data)
         except Refused as refused:

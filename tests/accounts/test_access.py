@@ -90,7 +90,7 @@ TABLE: dict[str, Rule] = {
     "contacts:new": Rule(EDITORS),
     "contacts:export": Rule(READERS),
     "contacts:chosen": Rule(EDITORS),
-    "contacts:fields": Rule(READERS),
+    "contacts:fields": Rule(READERS, EDITORS),
     "contacts:field_count": Rule(READERS),
     "contacts:field_edit": Rule(EDITORS),
     "contacts:field_delete": Rule(EDITORS),

@@ -39,6 +39,11 @@ def test_fields_are_listed_as_prompts_write_them(as_viewer):
     assert re.search(r"Plan ends on From billing · known since .* {{ plan_ends_on }} Date", page)
 
 
+def test_whoever_only_reads_is_told_that_nothing_was_added(as_viewer):
+    assert as_viewer.post(PAGE, {"label": "Plan", "kind": "text"}).status_code == 403
+    assert not CustomField.objects.exists()
+
+
 def test_a_field_is_added_by_hand(as_supervisor):
     answer = as_supervisor.post(PAGE, {"label": "Größe (cm)", "kind": "number"}, follow=True)
     assert CustomField.objects.get().name == "größe_cm"
