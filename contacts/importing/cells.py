@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from contacts.exporting import FORMULA
 
 MAX_COLUMNS = 500
 # Of a row, however it is written.
@@ -20,6 +23,9 @@ _INVISIBLE = {
     0xA0: " ",
     0x202F: " ",
 }
+
+
+_FORMULA = re.compile(FORMULA)
 
 
 class UnreadableFile(Exception):
@@ -43,7 +49,10 @@ def clean(cell: str) -> str:
     # Most cells are plain text, which is quick to tell; what isprintable() passes in ASCII is visible.
     text = cell if cell.isascii() and cell.isprintable() else cell.translate(_INVISIBLE)
     text = text.strip()
-    return text[1:] if text[:1] == "'" and text[1:2] in {"=", "+", "-", "@"} else text
+    # People put one in front of a number with a plus, too, which is no formula.
+    if text[:1] == "'" and (text[1:2] in {"+", "-"} or _FORMULA.match(text[1:])):
+        return text[1:].strip()
+    return text
 
 
 def cleaned(cells: list[str]) -> list[str]:

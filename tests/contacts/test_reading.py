@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contacts.exporting import neutral
 from contacts.importing.reading import (
     DELIMITER_NAMES,
     ENCODING_NAMES,
     Dialect,
     UnreadableFile,
+    clean,
     inspect,
     rows,
 )
@@ -111,6 +113,26 @@ def test_the_header_can_be_said_to_be_a_contact():
     inspection = inspect(io.BytesIO(TEXT.encode()), has_header=False)
     assert inspection.dialect.columns == ("Column 1", "Column 2")
     assert inspection.rows[0] == ["Name", "Phone"]
+
+
+@pytest.mark.parametrize("sign", "=+@-＝＋＠－")
+@pytest.mark.parametrize("blank", ["", " ", "\u3000", "\xa0"])
+def test_what_our_downloads_mark_comes_back_as_it_was(sign, blank):
+    for text in (f"{sign}cosme", f"{sign}5", sign):
+        assert clean(neutral(f"{blank}{text}")) == text
+        assert clean(neutral(f"{text}{blank}")) == text
+    assert clean("'+14155550142") == "+14155550142"
+
+
+@given(st.text(max_size=20).map(clean).filter(lambda text: not text.startswith("'")))
+def test_whatever_was_read_once_comes_back_as_it_was(text):
+    assert clean(neutral(text)) == text
+
+
+def test_apostrophes_of_names_stay():
+    assert [clean(name) for name in ("'s-Hertogenbosch", "'t Hooft", "O'Neil", "'")] == [
+        *("'s-Hertogenbosch", "'t Hooft", "O'Neil", "'")
+    ]
 
 
 def test_a_dialect_survives_being_kept():
