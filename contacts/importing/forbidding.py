@@ -1,15 +1,12 @@
-"""Rows of a file onto the do-not-contact list: an import's other destination; and the upsert behind it.
+"""Rows of a file onto the do-not-contact list: an import's other destination.
 
-An address that is on the list already stays as it is, unless the new entry holds for longer; what was said
-and is not the entry is kept as a ``DoNotContactEvent``. Whoever adds
-or removes several entries goes through them in the order of their addresses, so that no two of them wait
-for each other in a circle.
+What becomes of an address that is there already: see contacts/do_not_contact.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Self
@@ -17,7 +14,9 @@ from typing import Self
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import User
+from contacts import do_not_contact
+from contacts.do_not_contact import REASON_LENGTH
+from contacts.email_addresses import is_email_address
 from contacts.importing import mapping
 from contacts.importing.reading import Dialect, Row
 from contacts.importing.saving import Merged, StagedRejection
@@ -42,8 +41,6 @@ _NUMERIC_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 # Google Contacts, and people, write several into one cell; what else may follow a number is part of it.
 _BETWEEN_NUMBERS = re.compile(r":::|;(?=\s*[+(\d])")
 _BETWEEN_EMAILS = re.compile(r":::|[;,\s]")
-REASON_LENGTH = 200
-EMAIL_LENGTH = 254
 
 
 def scope_of(text: str) -> Scope | None:
@@ -176,7 +173,7 @@ class OntoDoNotContact:
     @staticmethod
     def _email(text: str) -> str:
         address = text.strip().lower().removeprefix("mailto:")
-        if len(address) > EMAIL_LENGTH or not mapping.EMAIL_FORM.fullmatch(address):
+        if not is_email_address(address):
             raise _Wrong(f"“{text[:60]}”: not an email address")
         return address
 
@@ -222,7 +219,7 @@ class OntoDoNotContact:
             cursor.execute("ANALYZE staged_forbidden")
             cursor.execute(CHOOSE)
             cursor.execute("ANALYZE chosen_forbidden")
-            for statement in (MERGE_NUMBERS, MERGE_EMAILS):
+            for statement in (PUT_NUMBERS, PUT_EMAILS):
                 cursor.execute(statement, parameters)
             cursor.execute("ANALYZE put_forbidden")
             for statement in (MET_NUMBERS, MET_EMAILS):
@@ -240,95 +237,11 @@ def _is_nothing(text: str) -> bool:
     return text.strip().lower() in _NOTHING
 
 
-@dataclass(frozen=True)
-class Put:
-    """What became of entries that were put on the list; the others were there, for as long or longer."""
-
-    added: int
-    extended: int
-
-
-def put(
-    *,
-    addresses: Iterable[tuple[str | None, str | None]],
-    scope: str,
-    source: str,
-    reason: str,
-    expires_at: datetime | None,
-    actor: User | None,
-) -> Put:
-    """Put some addresses, each (number, None) or (None, email), on the list; in a transaction.
-
-    Each address once.
-    """
-    pairs = list(addresses)
-    parameters = {
-        "numbers": [number for number, _ in pairs],
-        "emails": [email for _, email in pairs],
-        "scope": scope,
-        "source": source,
-        "reason": reason[:REASON_LENGTH],
-        "until": expires_at,
-        "actor": actor.pk if actor else None,
-    }
-    are_new: list[bool] = []
-    with connection.cursor() as cursor:
-        for statement, is_meant in (
-            (TYPED_NUMBERS, any(number for number, _ in pairs)),
-            (TYPED_EMAILS, any(email for _, email in pairs)),
-        ):
-            if is_meant:
-                cursor.execute(statement, parameters)
-                are_new += [row[-1] for row in cursor.fetchall()]
-    return Put(added=sum(are_new), extended=len(are_new) - sum(are_new))
-
-
-# The one that holds longer holds. Each entry with a moment of its own, so that pages of them have an order.
-# Whoever is on the list already is locked, also where nothing changes: a removal that is not committed yet
-# is waited for, and then the entry is a new one.
 _PUT = """
-INSERT INTO contacts_donotcontact AS entry (
-    phone_number, email, scope, source, reason, expires_at, created_at, created_by_id
-)
-SELECT given.phone_number, given.email, given.scope, %(source)s, given.reason, given.expires_at,
-       clock_timestamp(), %(actor)s
-FROM given
-WHERE given.{address} IS NOT NULL
-ORDER BY given.{address}, given.scope
-ON CONFLICT ({address}, scope) DO UPDATE SET
-    source = EXCLUDED.source,
-    reason = EXCLUDED.reason,
-    expires_at = EXCLUDED.expires_at,
-    created_at = EXCLUDED.created_at,
-    created_by_id = EXCLUDED.created_by_id
-WHERE entry.expires_at < COALESCE(EXCLUDED.expires_at, 'infinity')
-RETURNING phone_number, email, scope, xmax = 0
-"""
-# What met an entry that holds for as long or longer is written down beside it.
-_MET = """
-INSERT INTO contacts_donotcontactevent (
-    phone_number, email, scope, source, reason, expires_at, said_at, said_by_id
-)
-SELECT coalesce(given.phone_number, ''), coalesce(given.email, ''), given.scope, %(source)s, given.reason,
-       given.expires_at, clock_timestamp(), %(actor)s
-FROM {given} AS given
-WHERE given.{address} IS NOT NULL AND NOT EXISTS (
-    SELECT FROM {put} AS put WHERE put.{address} = given.{address} AND put.scope = given.scope
-)
-"""
-_TYPED = """
-WITH given AS (
-    SELECT typed.phone_number, typed.email, %(scope)s AS scope, %(reason)s AS reason,
-           %(until)s::timestamptz AS expires_at
-    FROM unnest(%(numbers)s::varchar[], %(emails)s::varchar[]) AS typed (phone_number, email)
-), put AS ({put}), met AS ({met})
-SELECT * FROM put
-"""
-_MERGE = """
 WITH given AS (SELECT * FROM chosen_forbidden), put AS ({put}) INSERT INTO put_forbidden SELECT * FROM put
 """
 # Files are imported again: what they said before, or put there themselves, is no news.
-_MERGE_MET = """
+_MET = """
 {met} AND NOT EXISTS (
     SELECT FROM contacts_donotcontact AS known
     WHERE known.{address} = given.{address} AND known.scope = given.scope AND known.source = %(source)s
@@ -337,23 +250,16 @@ _MERGE_MET = """
     WHERE known.{address} = given.{address} AND known.scope = given.scope AND known.source = %(source)s
 )
 """
-
-
-def _typed(address: str) -> str:
-    met = _MET.format(address=address, given="given", put="put")
-    return _TYPED.format(put=_PUT.format(address=address), met=met)
-
-
-def _met_by_file(address: str) -> str:
-    met = _MET.format(address=address, given="chosen_forbidden", put="put_forbidden")
-    return _MERGE_MET.format(met=met, address=address)
-
-
-TYPED_NUMBERS, TYPED_EMAILS = _typed("phone_number"), _typed("email")
-MERGE_NUMBERS, MERGE_EMAILS = (
-    _MERGE.format(put=_PUT.format(address=address)) for address in ("phone_number", "email")
+PUT_NUMBERS, PUT_EMAILS = (
+    _PUT.format(put=do_not_contact.put_statement(address)) for address in ("phone_number", "email")
 )
-MET_NUMBERS, MET_EMAILS = _met_by_file("phone_number"), _met_by_file("email")
+MET_NUMBERS, MET_EMAILS = (
+    _MET.format(
+        met=do_not_contact.met_statement(address, given="chosen_forbidden", put="put_forbidden"),
+        address=address,
+    )
+    for address in ("phone_number", "email")
+)
 
 STAGED = """
 CREATE TEMPORARY TABLE staged_forbidden (

@@ -2,6 +2,7 @@
 
 An entry holds from the commit on, until its time is over. Whoever looks for entries asks
 ``contacts.queries``; whoever changes them comes here, or imports a file (contacts/importing/forbidding.py).
+Both put them on the list by contacts/do_not_contact.py.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from contacts.importing import forbidding
-from contacts.importing import mapping as columns
+from contacts.do_not_contact import REASON_LENGTH, put
+from contacts.email_addresses import is_email_address
 from contacts.importing.reading import clean
 from contacts.models import DoNotContact
 from contacts.models.contact import E164
@@ -50,9 +51,9 @@ def add_to_do_not_contact(
     """
     _check(expires_at)
     address = (phone_number, None) if phone_number else (None, email.strip().lower())
-    if not (re.fullmatch(E164, phone_number) if phone_number else _is_email(address[1] or "")):
+    if not (re.fullmatch(E164, phone_number) if phone_number else is_email_address(address[1] or "")):
         raise Refused(f"“{phone_number or email}” is neither a phone number nor an email address.")
-    done = forbidding.put(
+    done = put(
         addresses=[address],
         scope=scope,
         source=source,
@@ -97,13 +98,13 @@ def add_lines_to_do_not_contact(
     for line, text in enumerate(map(clean, split), start=1):
         if not text:
             continue
-        if _is_email(text):
+        if is_email_address(text):
             addresses[None, text.lower()] = None
         elif isinstance(number := dialable(text, country), Rejection):
             invalid.append(InvalidLine(line, text, str(number)))
         else:
             addresses[number, None] = None
-    done = forbidding.put(
+    done = put(
         addresses=addresses,
         scope=scope,
         source=DoNotContact.Source.PERSON,
@@ -113,10 +114,6 @@ def add_lines_to_do_not_contact(
     )
     known = len(addresses) - done.added - done.extended
     return DoNotContactAdded(done.added, done.extended, known, tuple(invalid))
-
-
-def _is_email(text: str) -> bool:
-    return bool(columns.EMAIL_FORM.fullmatch(text)) and len(text) <= forbidding.EMAIL_LENGTH
 
 
 def _check(expires_at: datetime | None) -> None:
@@ -136,8 +133,8 @@ def remove_from_do_not_contact(
     reason = clean(reason)
     if not reason:
         raise Refused("Say why: it is kept with the entry.")
-    if len(reason) > forbidding.REASON_LENGTH:
-        raise Refused(f"A reason has at most {forbidding.REASON_LENGTH} characters.")
+    if len(reason) > REASON_LENGTH:
+        raise Refused(f"A reason has at most {REASON_LENGTH} characters.")
     removed = _remove(
         entries.order_by("phone_number", "email", "scope").select_for_update(of=("self",))[: MAX_REMOVED + 1],
         reason=reason,

@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from contacts.importing.forbidding import put
+from contacts.do_not_contact import put
 from contacts.models import Contact, DoNotContact, DoNotContactEvent, DoNotContactRemoval, List, RejectedRow
 from contacts.services.lists import remove_from_list
 from contacts.zones import zone_set_for

@@ -15,9 +15,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, ProtectedError, QuerySet
 
 from accounts.models import User
+from contacts.do_not_contact import put
 from contacts.exporting import sql_of
 from contacts.filters import ContactFilters
-from contacts.importing import forbidding
 from contacts.importing.reading import clean
 from contacts.membership import contacts_of, on_any_of, on_both, only_on, take_off_erased, uses_of
 from contacts.models import Contact, DoNotContact, List, ListVersion, Membership
@@ -276,7 +276,7 @@ def forbid_contacts(*, contacts: QuerySet[Contact], reason: str, actor: User | N
             f"These are more than {MOST_FORBIDDEN:,} contacts. Export them, and import the file "
             "to do-not-contact."
         )
-    done = forbidding.put(
+    done = put(
         addresses={(number, None) for number, _ in found if number}
         | {(None, email) for _, email in found if email},
         scope=DoNotContact.Scope.ALL,

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from contacts.importing.forbidding import REASON_LENGTH
+from contacts.do_not_contact import REASON_LENGTH
 from contacts.management.commands import import_contacts
 from contacts.models import DoNotContact, Import
 
