@@ -43,14 +43,16 @@ def upload_import(
     reason: str = "",
     expires_at: datetime | None = None,
     corrects: Import | None = None,
+    is_for_a_script: bool = False,
     actor: User | None,
 ) -> Import:
     """Keep an uploaded file, with what was found in it and what its columns probably are.
 
     Its contacts will go into ``list``, or the one called ``list_name``, which need not exist yet; what must
     not be contacted is entered with ``scope``, ``reason`` and ``expires_at``. ``corrects``: the import whose
-    rejected rows these are. Raises ``UnreadableFile`` when the file holds nothing, and ``Refused``; then
-    nothing is kept.
+    rejected rows these are. ``is_for_a_script``: nobody will look at the columns, and what somebody said of
+    such ones last time must not change what they are. Raises ``UnreadableFile`` when the file holds nothing,
+    and ``Refused``; then nothing is kept.
     """
     name = ""
     if purpose == Import.Purpose.CONTACTS:
@@ -73,7 +75,7 @@ def upload_import(
     )
     contact_import.mapping = (
         (corrects and known_from(corrects, inspection.dialect.columns))
-        or known_mapping(contact_import, inspection)
+        or (not is_for_a_script and known_mapping(contact_import, inspection))
         or guessed_mapping(contact_import, inspection)
     )
     # The stored name is ours: people's file names may be anything.
@@ -151,8 +153,9 @@ def map_import(
     """Say what the columns are, and let the import run in the background; the next file is mapped alike.
 
     ``mapping``: position of a column -> a target of ``importing.mapping``. ``has_header`` and what follows
-    correct how the file is read. ``is_run_here``: the caller runs it. Raises ``Refused`` when no column is
-    the phone number or two are the same thing, ``UnreadableFile``, and ``MoveRefused`` when it runs already.
+    correct how the file is read. ``is_run_here``: the caller, a script, runs it, and the next file learns
+    nothing from it. Raises ``Refused`` when no column is the phone number or two are the same thing,
+    ``UnreadableFile``, and ``MoveRefused`` when it runs already.
     """
     if found := columns.problems(
         mapping, purpose=contact_import.purpose, email_is_enough=contact_import.email_is_enough
@@ -171,7 +174,7 @@ def map_import(
         ).dialect
     targets = {str(position): target for position, target in mapping.items()}
     IMPORT.apply_to(contact_import, "map", mapping=targets, attempts=0, error="", dialect=dialect.as_json())
-    if dialect.has_header:
+    if dialect.has_header and not is_run_here:
         remember_mapping(purpose=contact_import.purpose, columns=dialect.columns, mapping=targets)
     logger.info("%s started import %s", actor.username if actor else "a script", contact_import.pk)
     if not is_run_here:

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from contacts.exporting import neutral
 from contacts.lifecycles import IMPORT
-from contacts.models import Contact, DoNotContact, Import, ImportStatus, List, RejectedRow
+from contacts.models import Contact, DoNotContact, Import, ImportStatus, List, RejectedRow, RememberedMapping
 from contacts.services import add_numbers
 from tests.contacts.conftest import mapped
 from tests.factories import ChannelFactory, ContactFactory, DoNotContactFactory, ListFactory, zone_set
@@ -514,6 +514,21 @@ def test_the_command_imports_and_prints_the_sums(tmp_path, capsys):
     out = capsys.readouterr().out
     assert re.search(r"unchanged +1", out)
     assert "line 3: “911”: too short" in out
+
+
+def test_the_command_guesses_columns_whatever_somebody_said_of_such_ones(tmp_path, capsys):
+    file = tmp_path / "people.csv"
+    file.write_text("Phone,Email\n4155550101,anna@example.com\n")
+    said = {"phone": "phone_number", "email": ""}
+    remembered = RememberedMapping.objects.create(
+        purpose=Import.Purpose.CONTACTS, headers=["email", "phone"], targets=said
+    )
+    call_command("import_contacts", file, "--list", "Autumn")
+    assert Contact.objects.get().email == "anna@example.com"
+    assert "Phone -> Phone number\nEmail -> Email\n" in capsys.readouterr().out
+    # Nor does anybody find his own word changed.
+    remembered.refresh_from_db()
+    assert remembered.targets == said
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ class Command(BaseCommand):
                     file=source,
                     file_name=file.name,
                     country=country,
+                    is_for_a_script=True,
                     actor=None,
                     **self.destination(options),
                 )
