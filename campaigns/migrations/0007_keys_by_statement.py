@@ -8,7 +8,9 @@ asked a million times whether the one channel is there. What a foreign key promi
 * a channel that has enrollments is not deleted: asked at the end of the transaction, as before;
 * a zone set is never deleted, so that nobody need hold it.
 
-The contact's foreign key stays the database's own.
+The contact's foreign key stays the database's own. All of this holds for transactions that read what was
+committed, as all of ours do: one that reads as of its beginning (REPEATABLE READ) does not see enrollments
+of a channel that it deletes if they were made since. TRUNCATE is looked after by migration 0009.
 """
 
 import django.db.models.deletion

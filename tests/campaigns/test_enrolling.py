@@ -148,6 +148,23 @@ def test_the_database_keeps_a_channel_that_has_enrollments():
     assert not Channel.objects.filter(pk=row.channel_id).exists()
 
 
+def test_channels_are_not_truncated_from_under_their_enrollments():
+    EnrollmentFactory()
+    with pytest.raises(IntegrityError, match="still have enrollments"), transaction.atomic():
+        truncate("campaigns_channel")
+    assert Enrollment.objects.count() == Channel.objects.count() == 1
+    truncate("campaigns_channel, campaigns_enrollment")
+    assert not Enrollment.objects.exists()
+    assert not Channel.objects.exists()
+
+
+def truncate(tables: str) -> None:
+    with connection.cursor() as cursor:
+        # What was inserted a moment ago is looked at first.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"TRUNCATE {tables} CASCADE")
+
+
 def test_the_database_keeps_zone_sets():
     unused = zone_set("Asia/Tokyo")
     with pytest.raises(IntegrityError, match="Zone sets are kept"):
