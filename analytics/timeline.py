@@ -1,7 +1,9 @@
 """Everything that ever happened with a contact, as one time line, newest first.
 
-Each source is asked for one page at most, from where the last page ended, and the pages are merged: a
-contact that was called a thousand times costs what one that was called twice does.
+Each source is asked for one page at most, from where the last page ended, and the pages are merged. The
+database finds a contact's calls and places by the contact alone, and sorts them for each page: of the few
+hundred that a person may have, milliseconds. An index by time would cost more at each call and each
+enrolling.
 """
 
 from __future__ import annotations
