@@ -60,6 +60,9 @@ _RARE_SEPARATORS = str.maketrans(dict.fromkeys("\u00a0\u2010\u2011\u2012\u2013\u
 _BEFORE = re.compile(r"[^+0-9;]{0,20}")
 # By ITU-T E.164.
 _MOST_DIGITS = 15
+# Within their country, no numbers in use are so long, and nearly none are one digit shorter; the library
+# takes some in Germany and Indonesia.
+_TOO_LONG_WITHIN = 12
 
 
 def normalise(text: str, country: str = "") -> str | Rejection:
@@ -76,15 +79,34 @@ def normalise(text: str, country: str = "") -> str | Rejection:
 
 
 def dialable(text: str, country: str = "") -> str | Rejection:
-    """As ``normalise``, for numbers to keep: those of more than 15 digits are too long.
+    """As ``normalise``, for numbers to keep, which differ from the library's in two ways.
 
-    The library knows some, in Germany and Japan for the most part; nobody can dial them from another
-    country, and E.164 has no room for them.
+    Those of more than 15 digits are too long: nobody can dial them from another country, and E.164 has no
+    room for them. And 4915112345678 in Germany is +49 151 12345678, as spreadsheets write it that take the
+    plus for a sign; to the library it is a number of 13 digits in Leer, whose area code is 491.
     """
     found = normalise(text, country)
-    if isinstance(found, str) and len(found) > _MOST_DIGITS + 1:
-        return Rejection(Reason.TOO_LONG, text.strip())
+    if isinstance(found, str) and len(found) > _TOO_LONG_WITHIN:
+        found = _without_its_plus(found, text, country) or found
+        if len(found) > _MOST_DIGITS + 1:
+            return Rejection(Reason.TOO_LONG, text.strip())
     return found
+
+
+def _without_its_plus(found: str, text: str, country: str) -> str | None:
+    """A long national number that begins with the country's own code, read as an international one."""
+    code = str(phonenumbers.country_code_for_region(country)) if country else ""
+    if not code or not found.startswith(f"+{code}{code}"):
+        return None
+    national = found[1 + len(code) :]
+    if len(national) < _TOO_LONG_WITHIN - 1 or re.sub(r"\D", "", _DECIMAL.sub(r"\1", text)) != national:
+        return None
+    read = numbering.read_international(national)
+    if not isinstance(read, str):
+        return None
+    is_certain = len(national) >= _TOO_LONG_WITHIN
+    kind = phonenumbers.number_type(phonenumbers.parse(read))
+    return read if is_certain or kind == phonenumbers.PhoneNumberType.MOBILE else None
 
 
 def _in_any_notation(text: str, country: str) -> str | Rejection:

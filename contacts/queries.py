@@ -13,7 +13,7 @@ from django.db.models.functions import Concat, Now
 from django.utils import timezone
 
 from contacts.models import Contact, DoNotContact, Tally
-from contacts.phone_numbers import normalise
+from contacts.phone_numbers import dialable
 
 # What a person may have typed of a phone number; the dashes are those that pages and documents use.
 _NUMBER = re.compile(r"[\d\s().+/\-\u2010-\u2015]*\d[\d\s().+/\-\u2010-\u2015]*")
@@ -116,7 +116,7 @@ def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> Que
 
 def _matching(text: str, country: str, *, by_index: bool) -> Q:
     if _NUMBER.fullmatch(text):
-        number = normalise(text, country)
+        number = dialable(text, country)
         part = _number(text, by_index)
         return part | Q(phone_number=number) if isinstance(number, str) else part
     matching = Q()
@@ -211,7 +211,7 @@ def address_matches(text: str, country: str) -> Q:
     if not _NUMBER.fullmatch(text):
         # They are kept in lower case.
         return Q(email__contains=text.lower())
-    number = normalise(text, country)
+    number = dialable(text, country)
     if isinstance(number, str):
         return Q(phone_number=number)
     digits = re.sub(r"\D", "", text)

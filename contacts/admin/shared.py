@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from contacts.phone_numbers import Rejection, normalise
+from contacts.phone_numbers import Rejection, dialable
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -40,7 +40,7 @@ def link(record: Any) -> SafeString | str:
 def checked_number(written: str | None) -> str | None:
     if not written:
         return None
-    number = normalise(written, settings.DEFAULT_COUNTRY)
+    number = dialable(written, settings.DEFAULT_COUNTRY)
     if isinstance(number, Rejection):
         raise forms.ValidationError(str(number))
     return number

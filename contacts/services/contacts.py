@@ -13,7 +13,7 @@ from accounts.models import User
 from contacts.email_addresses import is_email_address
 from contacts.importing.saving import hold_fields
 from contacts.models import Contact, ContactEvent, CustomField, List
-from contacts.phone_numbers import Rejection, normalise, possible_zones
+from contacts.phone_numbers import Rejection, dialable, possible_zones
 from contacts.refusals import Refused
 from contacts.services.lists import add_to_list
 from contacts.zones import zone_set_for
@@ -49,7 +49,7 @@ def create_contact(
     """
     number: str | None = None
     if phone_number.strip():
-        read = normalise(phone_number, country)
+        read = dialable(phone_number, country)
         if isinstance(read, Rejection):
             raise Refused(f"{read}.")
         number = read

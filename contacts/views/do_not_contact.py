@@ -15,7 +15,7 @@ from accounts.permissions import editor_required, editor_required_to_post, reade
 from contacts.exporting import Iso, csv_of, download, text
 from contacts.forms.do_not_contact import DoNotContactForm, FiltersForm, RemovalForm
 from contacts.models import DoNotContact, DoNotContactEvent, DoNotContactRemoval, Tally
-from contacts.phone_numbers import normalise
+from contacts.phone_numbers import dialable
 from contacts.queries import Count, count_of, do_not_contact, find_do_not_contact, tally
 from contacts.services import (
     DoNotContactAdded,
@@ -141,7 +141,7 @@ def removed(request: Request) -> HttpResponse:
     query = request.GET.get("q", "").replace("\0", "").strip()[:200]
     found = DoNotContactRemoval.objects.all()
     if query:
-        number = normalise(query, settings.DEFAULT_COUNTRY)
+        number = dialable(query, settings.DEFAULT_COUNTRY)
         found = found.filter(
             Q(phone_number=number) if isinstance(number, str) else Q(email=query.lower(), phone_number="")
         )

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contacts.phone_numbers import Reason, Rejection, countries, country_of, normalise, possible_zones
+from contacts.phone_numbers import (
+    Reason,
+    Rejection,
+    countries,
+    country_of,
+    dialable,
+    normalise,
+    possible_zones,
+)
 from contacts.zones import find_zone, zone_names
 
 
@@ -148,3 +156,33 @@ def test_time_zones_are_understood_as_people_write_them(written, zone):
 
 def test_all_zones_that_can_be_chosen_are_understood():
     assert all(find_zone(zone) == zone for zone in zone_names())
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "expected"),
+    [
+        ("4915112345611", "DE", "+4915112345611"),
+        ("49 151 12345615", "DE", "+4915112345615"),
+        ("491701234567", "DE", "+491701234567"),
+        ("4915112345611.0", "DE", "+4915112345611"),
+        ("49 30 12345678", "DE", "+493012345678"),
+        ("6281123456789", "ID", "+6281123456789"),
+        ("436641234567", "AT", "+436641234567"),
+        # Numbers in Leer, 0491, as people there write them, and one that can't be anything else.
+        ("0491 5112345", "DE", "+494915112345"),
+        ("491 5112345", "DE", "+494915112345"),
+        ("+49 491 51123456", "DE", "+4949151123456"),
+        ("0049 491 51123456", "DE", "+4949151123456"),
+    ],
+)
+def test_a_number_whose_plus_a_spreadsheet_took_goes_to_nobody_else(written, country, expected):
+    assert dialable(written, country) == expected
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS - {"XK"}))
+def test_mobile_numbers_without_their_plus_are_themselves_in_each_country(region):
+    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    if example is None or len(str(example.national_number)) < 7:
+        pytest.skip("no such numbers, or too short ones")
+    number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+    assert dialable(number[1:], region) == number
