@@ -7,6 +7,15 @@ from contacts.importing.mapping import EMAIL_FORM
 EMAIL_LENGTH = 254
 
 
+def as_email_address(text: str) -> str:
+    """An address as it is kept and compared, if it is one.
+
+    >>> as_email_address(" mailto:Anna@Example.com")
+    'anna@example.com'
+    """
+    return text.strip().lower().removeprefix("mailto:").strip()
+
+
 def is_email_address(text: str) -> bool:
     """Whether somebody can be written to there from outside: someone@somewhere.tld, without quotes.
 

@@ -12,9 +12,6 @@ from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
 from contacts.models import Contact, List, ListVersion, Membership
 from contacts.models.lists import MembershipQuerySet
 
-# Filtered contacts are counted up to here: a page need not know whether it is 1,200 or 900,000.
-MOST_COUNTED = 1000
-
 
 def contacts_of(list: List) -> QuerySet[Contact]:
     """The contacts on a list now, each with ``member``: its key again, as the list's index has it.
@@ -88,11 +85,6 @@ def count_in_both(first: List, second: List) -> int:
 def count_on_any_of(lists: Sequence[List]) -> int:
     """How many contacts several lists have together, each counted once."""
     return int(_members(lists).aggregate(people=Count("contact", distinct=True))["people"])
-
-
-def counted_up_to(contacts: QuerySet[Any], most: int = MOST_COUNTED) -> int:
-    """How many there are, or ``most + 1`` when there are more."""
-    return contacts.order_by()[: most + 1].count()
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ _INVISIBLE = {
 }
 
 
+# What exports and people write where there is nothing, in small letters.
+NOTHING = frozenset({"", "n/a", "#n/a", "na", "none", "null", "nil", "-", "--", "nan", "undefined"})
 _FORMULA = re.compile(FORMULA)
 
 
@@ -53,6 +55,15 @@ def clean(cell: str) -> str:
     if text[:1] == "'" and (text[1:2] in {"+", "-"} or _FORMULA.match(text[1:])):
         return text[1:].strip()
     return text
+
+
+def is_nothing(cell: str) -> bool:
+    """Whether a cell says that there is nothing, in whatever way.
+
+    >>> is_nothing("N/A"), is_nothing("0")
+    (True, False)
+    """
+    return not cell or cell.strip().lower() in NOTHING
 
 
 def cleaned(cells: list[str]) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contacts.email_addresses import EMAIL_LENGTH, as_email_address, is_email_address
 from contacts.importing import mapping
+from contacts.importing.cells import is_nothing
 from contacts.importing.countries import country_called
 from contacts.importing.kinds import KindOfField
 from contacts.importing.reading import Row
@@ -14,10 +16,8 @@ from contacts.phone_numbers import dialable, possible_zones
 from contacts.zones import ZoneSets, find_zone
 
 # Longest values, in characters; as long as their columns.
-_LENGTHS = {mapping.FIRST: 100, mapping.LAST: 100, mapping.COMPANY: 200, mapping.EMAIL: 254}
+_LENGTHS = {mapping.FIRST: 100, mapping.LAST: 100, mapping.COMPANY: 200}
 FIELD_VALUE_LENGTH = 2000
-# What exports write where there is nothing.
-_NOTHING = frozenset({"n/a", "#n/a", "na", "none", "null", "nil", "-", "--", "nan", "undefined"})
 
 
 class RowReader:
@@ -117,19 +117,19 @@ class RowReader:
 
     def _phone_number(self, cells: list[str]) -> str:
         written = cells[self._phone] if self._phone is not None else ""
-        if self._second_phone is not None and _is_nothing(written):
+        if self._second_phone is not None and is_nothing(written):
             written = cells[self._second_phone] or written
-        if self._email_is_enough and _is_nothing(written):
+        if self._email_is_enough and is_nothing(written):
             return ""
         country = self._country
         home = cells[self._home] if self._home is not None else ""
-        if not _is_nothing(home):
+        if not is_nothing(home):
             # What nobody knows is not the default: the number would be a stranger's.
             country = country_called(home)
         phone_number = dialable(written, country)
         if isinstance(phone_number, str):
             return phone_number
-        if phone_number.reason is Reason.NO_COUNTRY and not country and not _is_nothing(home):
+        if phone_number.reason is Reason.NO_COUNTRY and not country and not is_nothing(home):
             raise _Invalid(
                 f"“{home[:40]}”: no such country (write it like DE or Germany), and the number has no "
                 "country code"
@@ -169,12 +169,8 @@ def split_name(name: str) -> tuple[str, str]:
     return (first.strip(), last) if first else (last, "")
 
 
-def _is_nothing(text: str) -> bool:
-    return not text or text.lower() in _NOTHING
-
-
 def _zone(text: str) -> str:
-    if _is_nothing(text):
+    if is_nothing(text):
         return ""
     zone = find_zone(text)
     if zone is None:
@@ -183,13 +179,12 @@ def _zone(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    address = text.lower()
-    if not address or address in _NOTHING:
+    if is_nothing(text):
         return ""
     # Google Contacts writes several addresses into one cell.
-    address = address.partition(":::")[0].strip().removeprefix("mailto:")
-    if address and not mapping.EMAIL_FORM.fullmatch(address):
+    address = as_email_address(text.partition(":::")[0])
+    if address and not is_email_address(address):
+        if len(address) > EMAIL_LENGTH:
+            raise _too_long("email address", EMAIL_LENGTH)
         raise _Invalid(f"“{text[:60]}”: not an email address")
-    if len(address) > _LENGTHS[mapping.EMAIL]:
-        raise _too_long("email address", _LENGTHS[mapping.EMAIL])
     return address

@@ -23,7 +23,7 @@ from django.db.models import F
 from psycopg import errors
 
 from accounts.models import User
-from contacts.importing.searching import Filing
+from contacts.importing.searching import LARGE, Filing
 from contacts.membership import take_off_erased
 from contacts.models import List, ListVersion
 
@@ -31,8 +31,6 @@ from contacts.models import List, ListVersion
 _MERGE_LOCK = 770216
 # Held together by all who save values of custom fields, and alone by who takes a field off all contacts.
 _FIELDS_LOCK = 770219
-# From so many rows on, a merge is given memory, and the search index a hand.
-LARGE = 20_000
 # How long what a person waits for may wait for what an import is saving.
 PATIENCE_SECONDS = 3
 

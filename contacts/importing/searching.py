@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 
 logger = logging.getLogger(__name__)
 
-# From so many rows on it is worth a connection.
+# From so many rows on, a merge is worth more memory, and a connection that files.
 LARGE = 20_000
 _PAUSE_SECONDS = 2
 # Only who owns the index may file.

@@ -15,22 +15,20 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import editor_required, editor_required_to_post, reader_required
+from contacts import queries
 from contacts.contact_csv import contacts_as_csv
 from contacts.exporting import download
 from contacts.filters import ContactFilters, Selection
 from contacts.forms.lists import OPERATIONS, ListForm, NumbersForm
 from contacts.local_time import local_time
 from contacts.membership import (
-    MOST_COUNTED,
     contacts_added_in,
     contacts_of,
     contacts_removed_in,
-    counted_up_to,
     newest_first,
     uses_of,
 )
 from contacts.models import Contact, DoNotContact, List, ListVersion
-from contacts.queries import number_is_do_not_contact
 from contacts.services import Refused, add_numbers, create_list, delete_list, rename_list
 from contacts.views.request import Request
 from contacts.views.selects import selects
@@ -123,7 +121,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
     filters = ContactFilters.of(request.GET)
     members = filters.apply(contacts_of(found))
     page = _page(newest_first(found, members), request.GET.get("cursor"), ["-member"], twin="id")
-    total = found.size if filters.is_empty else _total(page, members)
+    total = queries.Count(found.size) if filters.is_empty else _total(page, members)
     context = {
         "section": "contacts",
         "list": found,
@@ -134,8 +132,6 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "page": page,
         "rows": _rows(page),
         "total": total,
-        "is_capped": not filters.is_empty and total > MOST_COUNTED,
-        "most": MOST_COUNTED,
         "choosing": request.user.may_edit,
         "versions": found.versions.select_related("created_by").order_by("-number")[:SHOWN_VERSIONS],
         "uses": uses_of(found),
@@ -148,7 +144,7 @@ def _page(
     contacts: QuerySet[Contact], cursor: str | None, order: list[str], *, twin: str = ""
 ) -> Page[Contact]:
     shown = contacts.select_related("zone_set").annotate(
-        is_do_not_call=number_is_do_not_contact(DoNotContact.Scope.VOICE)
+        is_do_not_call=queries.number_is_do_not_contact(DoNotContact.Scope.VOICE)
     )
     return keyset_page(shown, order=order, cursor=cursor, twin=twin)
 
@@ -158,9 +154,9 @@ def _rows(contacts: Iterable[Contact]) -> list[tuple[Contact, object]]:
     return [(contact, local_time(contact, now)) for contact in contacts]
 
 
-def _total(page: Page[Contact], contacts: QuerySet[Contact]) -> int:
+def _total(page: Page[Contact], contacts: QuerySet[Contact]) -> queries.Count:
     """How many there are, up to a bound; not counted where the page shows all of them."""
-    return counted_up_to(contacts) if page.next or page.previous else len(page)
+    return queries.count_of(contacts) if page.next or page.previous else queries.Count(len(page))
 
 
 @require_safe
