@@ -129,9 +129,13 @@ def _changed_meanwhile(request: HttpRequest, channel: Channel) -> bool:
 
 
 def _list_in_hand(request: HttpRequest) -> List | None:
-    """The list that a new campaign is made for ("Use in a campaign")."""
+    """The list that a person comes with: "Use in a campaign", or imported for the campaign just now."""
     chosen = request.POST.get("list") or request.GET.get("list") or ""
-    return List.objects.filter(pk=int(chosen)).first() if chosen.isdecimal() else None
+    return List.objects.filter(pk=int(chosen)).first() if _is_key(chosen) else None
+
+
+def _is_key(text: str) -> bool:
+    return text.isdecimal() and len(text) < 19
 
 
 def _assign_list_in_hand(request: HttpRequest, before: Channel | None, saved: Channel | None) -> None:
@@ -314,6 +318,8 @@ def _launch_page(
     assigned = channel.channel_lists.select_related("list").order_by("id")
     offered = List.objects.exclude(channel_lists__channel=channel).order_by("-id")
     form = CampaignForm(channel=channel, now=now)
+    in_hand = _list_in_hand(request)
+    imported = offered.filter(pk=in_hand.pk, size__gt=0).first() if in_hand else None
     later = later or StartLaterForm(channel=channel, now=now)
     startable = channel.status in {ChannelStatus.READY, ChannelStatus.PAUSED}
     if refusals is None:
@@ -332,13 +338,14 @@ def _launch_page(
             "locked": None if _may_change(request, channel) else _why_locked(request, channel),
             "assigned": assigned,
             "offered": offered[:LISTS_OFFERED],
+            "imported": imported,
             # Just uploaded for it, most likely.
             "proposed": offered.filter(
                 created_by=_person(request), created_at__gt=channel.campaign.created_at, size__gt=0
             ).first()
-            if not assigned
-            else None,
-            "import_query": urlencode({"campaign": str(channel.campaign_id), "next": here}),
+            if not assigned and imported is None
+            else imported,
+            "import_query": urlencode({"next": here}),
             "numbers": numbers or NumbersForm(channel=channel),
             "later": later,
             "choose_later": later.is_bound or (channel.start_at is not None and channel.start_at > now),
@@ -361,7 +368,7 @@ def _launch_page(
 def assign_list(request: HttpRequest, campaign_id: int) -> HttpResponse:
     channel = _channel(campaign_id)
     chosen = request.POST.get("list", "")
-    if not chosen.isdecimal():
+    if not _is_key(chosen):
         toast(request, "Choose a list first.", level=messages.ERROR)
         return redirect("campaigns:launch", campaign_id)
     found = get_object_or_404(List, pk=int(chosen))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import PurePath
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.db.models import Model, QuerySet
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -68,7 +68,8 @@ def new(request: Request) -> HttpResponse:
     """Upload a file.
 
     ``?purpose=`` is one of ``Import.Purpose``; ``?list=<id>`` proposes a list to add to; ``?corrects=<id>``
-    names the import whose rejected rows come again; ``?next=<path>`` is where to go back to in the end.
+    names the import whose rejected rows come again; ``?next=<path>`` is where to go back to in the end,
+    which is told the imported list by ``list=<id>``.
     """
     back = _next(request)
     corrects = _chosen(request, "corrects", Import.objects.all())
@@ -149,7 +150,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
     context = {
         "section": "contacts",
         "import": contact_import,
-        "next": _next(request),
+        "next": _telling_list(_next(request), contact_import),
         "is_active": is_active,
         "is_for_contacts": contact_import.purpose == Import.Purpose.CONTACTS,
         "may_cancel": request.user.may_edit and contact_import.status in IMPORT["cancel"].sources,
@@ -306,6 +307,16 @@ def _next(request: Request) -> str:
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return url if allowed else ""
+
+
+def _telling_list(back: str, contact_import: Import) -> str:
+    """The way back, with the list that was imported, for whoever sent the person here for one."""
+    if not back or contact_import.list_id is None or contact_import.status != ImportStatus.COMPLETED:
+        return back
+    parts = urlsplit(back)
+    query = QueryDict(parts.query, mutable=True)
+    query["list"] = str(contact_import.list_id)
+    return parts._replace(query=query.urlencode()).geturl()
 
 
 def _with_next(url: str, back: str) -> str:

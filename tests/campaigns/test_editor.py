@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import threading
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
@@ -21,7 +24,8 @@ from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Activity, Campaign, Channel, ReattemptRule
 from campaigns.models.rules import ALL_DAY, BUSINESS_HOURS
 from campaigns.preflight import preflight
-from contacts.models import CustomField, List
+from contacts.importing.running import run_import
+from contacts.models import CustomField, Import, List
 from tests.factories import (
     AssistantFactory,
     CallerIdFactory,
@@ -742,6 +746,47 @@ def test_a_list_just_uploaded_is_proposed(launchable, as_supervisor, supervisor)
     uploaded = ListFactory(members=2, created_by=supervisor)
     ListFactory(members=2)
     assert f'<option value="{uploaded.pk}" selected>' in as_supervisor.get(launchable.page).content.decode()
+
+
+def test_a_file_uploaded_for_a_campaign_leads_back_to_it_and_is_added_by_one_press(launchable, as_supervisor):
+    def found(page, pattern):
+        return html.unescape(re.search(pattern, page.content.decode())[1])
+
+    page = as_supervisor.get(launchable.page)
+    upload = found(page, r'href="(/contacts/import/[^"]*)"')
+    back = found(as_supervisor.get(upload), r'name="next" value="([^"]+)"')
+    file = SimpleUploadedFile("leads.csv", b"Name,Phone\nAnna,(415) 555-0101\nBo,(415) 555-0102\n")
+    sent = as_supervisor.post(upload, {"file": file, "country": "US", "list_name": "Leads", "next": back})
+    columns = Import.objects.get().mapping
+    as_supervisor.post(sent.url, {f"column_{at}": target for at, target in columns.items()})
+    run_import(Import.objects.get().pk)
+
+    leads = List.objects.get(name="Leads")
+    done = as_supervisor.get(sent.url)
+    go_on = found(done, r'href="([^"]+)">Go on<')
+    assert go_on == f"{launchable.page}?list={leads.pk}"
+
+    page = as_supervisor.get(go_on)
+    assert "“Leads” was imported; it has 2 contacts." in page.content.decode()
+    assert not launchable.channel.lists.exists(), "A GET changes nothing."
+    form = found(page, r'(<form class="note[^"]* imported"[\s\S]*?</form>)')
+    action, key = re.search(r'action="([^"]+)"', form)[1], re.search(r'name="list" value="(\d+)"', form)[1]
+    added = as_supervisor.post(action, {"list": key}, follow=True)
+    assert list(launchable.channel.lists.all()) == [leads]
+    assert "was imported" not in added.content.decode()
+    assert "was imported" not in as_supervisor.get(go_on).content.decode()
+
+
+@pytest.mark.parametrize("given", ["x", "0", "9" * 30, "9" * 5000, "٣", "\0"])
+def test_a_list_that_is_none_is_not_proposed(launchable, as_supervisor, given):
+    page = as_supervisor.get(launchable.page, {"list": given})
+    assert page.status_code == 200
+    assert "was imported" not in page.content.decode()
+
+
+def test_a_viewer_is_offered_no_imported_list(launchable, as_viewer):
+    page = as_viewer.get(launchable.page, {"list": launchable.list.pk})
+    assert "Add it to this campaign" not in page.content.decode()
 
 
 def test_start_now_starts(launchable, as_supervisor):
