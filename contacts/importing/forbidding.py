@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from contacts import do_not_contact
 from contacts.do_not_contact import REASON_LENGTH
-from contacts.email_addresses import is_email_address
+from contacts.email_addresses import as_email_address, is_email_address
 from contacts.importing import mapping
+from contacts.importing.cells import NOTHING, is_nothing
 from contacts.importing.reading import Dialect, Row
 from contacts.importing.saving import Merged, StagedRejection
 from contacts.models import DoNotContact, Import
@@ -33,8 +34,7 @@ _SCOPES = {
     Scope.EMAIL: "email emails mail mails",
 }
 _SCOPE_OF = {word: scope for scope, words in _SCOPES.items() for word in words.split()}
-_NOTHING = frozenset({"", "n/a", "#n/a", "na", "none", "null", "nil", "-", "--", "nan"})
-_FOR_EVER = _NOTHING | {"for ever", "forever", "for good", "never", "permanent", "permanently", "always"}
+_FOR_EVER = NOTHING | {"for ever", "forever", "for good", "never", "permanent", "permanently", "always"}
 # Of a date: how other products write "never".
 _NO_YEAR = "9999"
 _NUMERIC_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
@@ -137,13 +137,13 @@ class OntoDoNotContact:
             self._number(part)
             for cell in self._all(cells, mapping.PHONE)
             for part in _BETWEEN_NUMBERS.split(cell)
-            if not _is_nothing(part)
+            if not is_nothing(part)
         ]
         emails = [
             self._email(part)
             for cell in self._all(cells, mapping.EMAIL)
             for part in _BETWEEN_EMAILS.split(cell)
-            if not _is_nothing(part)
+            if not is_nothing(part)
         ]
         if not numbers and not emails:
             raise _Wrong("neither a number nor an email address")
@@ -172,13 +172,13 @@ class OntoDoNotContact:
 
     @staticmethod
     def _email(text: str) -> str:
-        address = text.strip().lower().removeprefix("mailto:")
+        address = as_email_address(text)
         if not is_email_address(address):
             raise _Wrong(f"“{text[:60]}”: not an email address")
         return address
 
     def _scope(self, text: str) -> str:
-        if text.lower() in _NOTHING:
+        if is_nothing(text):
             return self._import.scope
         scope = scope_of(text)
         if scope is None:
@@ -231,10 +231,6 @@ class OntoDoNotContact:
 
 class _Wrong(Exception):
     pass
-
-
-def _is_nothing(text: str) -> bool:
-    return text.strip().lower() in _NOTHING
 
 
 _PUT = """
