@@ -19,6 +19,7 @@ from campaigns.lifecycles import IN_PROGRESS, WAITING, EnrollmentStatus
 from campaigns.models import Campaign, Channel, Disposition
 from contacts.models import Contact
 from contacts.phone_numbers import normalise
+from contacts.queries import Folded, Holds, without_apostrophes
 from dialer.models import Call, CallCount, Outcome, Transcript
 
 # Counted one by one only so far; beyond, a page says "1,000+".
@@ -67,18 +68,18 @@ def _found(text: str, campaign: Campaign | None) -> Q:
     Pages want the newest: where many of the newest match, reading on from them soon has a page, while an
     index would first find all that match, which of a common name are tens of thousands. Else by the
     indexes: a union of looks, each by its own; one condition with OR would look at every call.
-    ``~*`` is what the trigram indexes answer; Django's ``icontains`` is not.
+    Names are compared without case, accents and apostrophes. For words said, ``~*`` is what the trigram
+    index answers; Django's ``icontains`` is not.
     """
     calls = Call.objects.filter(campaign=campaign) if campaign else Call.objects.all()
     number = normalise(text, settings.DEFAULT_COUNTRY)
     if isinstance(number, str):
         return Q(to_number=number)
-    literally = re.escape(text)
-    looks = [Q(contact_name__iregex=literally)]
+    looks = [Q(Holds(Folded("contact_name"), text))] if without_apostrophes(text) else []
     digits = re.sub(r"\D", "", text)
     if _DIGITS.fullmatch(text) and len(digits) >= 3:
         looks.append(Q(to_number__contains=digits))
-    said = Transcript.objects.filter(words__iregex=literally).values("pk")
+    said = Transcript.objects.filter(words__iregex=re.escape(text)).values("pk")
     by_reading = reduce(or_, looks, Q(pk__in=said))
     newest = calls.order_by("-id").values_list("pk", flat=True)
     before = newest[_NEWEST : _NEWEST + 1].first() or 0

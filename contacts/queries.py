@@ -8,7 +8,19 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Sum, TextField, Value
+from django.db.models import (
+    BooleanField,
+    Exists,
+    Expression,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    TextField,
+    Value,
+)
 from django.db.models.functions import Concat, Now
 from django.utils import timezone
 
@@ -24,6 +36,8 @@ MOST_COUNTED = 1_000
 # A search looks for so many matches among so many of the newest contacts before it decides how to go on.
 _MANY = 50
 _NEWEST = 20_000
+# What folding leaves out (migrations/0004), before a word's length says how to look for it.
+_APOSTROPHES = str.maketrans("", "", "'`´’‘‛ʼʻ′")
 # A pattern that has a trigram for the index: three letters in a row, a word's beginning, or its end.
 _TRIGRAM = re.compile(r"\w{3}|\W\w|\w\w\W")
 # Three characters are what an index of parts of words begins with.
@@ -53,6 +67,13 @@ def count_of(rows: QuerySet[Any]) -> Count:
     return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
 
 
+class Folded(Func):
+    """Text as searches compare it: without case, accents and apostrophes."""
+
+    function = "contacts_fold"
+    output_field = TextField()
+
+
 class _Pattern(Func):
     """What holds a word anywhere, for LIKE; the database folds it as it folded the text."""
 
@@ -63,18 +84,20 @@ class _Pattern(Func):
     )
 
 
-class _Holds(Func):
-    """Whether a contact's search text holds a word."""
+class Holds(Func):
+    """Whether ``folded`` text holds these words anywhere, however they are written."""
 
     output_field = BooleanField()
     template = "(%(expressions)s)"
     arg_joiner = " LIKE "
 
-    def __init__(self, word: str, *, by_index: bool) -> None:
-        # Else an expression that no index has. For a word without a trigram the whole index would be read,
-        # which takes longer than reading all rows.
-        text = F("search_text") if by_index else Concat("search_text", Value(""), output_field=TextField())
-        super().__init__(text, _Pattern(Value(word, output_field=TextField())))
+    def __init__(self, folded: Expression | F, words: str) -> None:
+        super().__init__(folded, _Pattern(Value(words, output_field=TextField())))
+
+
+def without_apostrophes(text: str) -> str:
+    """What of a text is looked for: where nothing is left, everything would hold it."""
+    return text.translate(_APOSTROPHES)
 
 
 class _IsOneOf(Func):
@@ -91,8 +114,8 @@ class _IsOneOf(Func):
 def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> QuerySet[Contact]:
     """Contacts by words of their name or company, by email, or by number in any notation, also part of it.
 
-    ``country`` is where numbers without ``+`` are at home. Every word must be found somewhere; accents and
-    case make no difference. One or two letters stand for words that begin with them.
+    ``country`` is where numbers without ``+`` are at home. Every word must be found somewhere; case,
+    accents and apostrophes make no difference. One or two letters stand for words that begin with them.
 
     Quick for few matches and for many. Pages want the newest: where many of the newest match, reading on
     from them soon has a page. But a planner, which knows no more than how many match, would read everything
@@ -102,6 +125,7 @@ def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> Que
     text = text.replace("\0", "").strip()[:SEARCH_LENGTH]
     if not text:
         return contacts
+    text = without_apostrophes(text).strip()
     if not any(char.isalnum() or not char.isascii() for char in text):
         return contacts.none()
     before = Contact.objects.order_by("-pk").values_list("pk", flat=True)[_NEWEST : _NEWEST + 1].first() or 0
@@ -139,7 +163,11 @@ def _number(written: str, by_index: bool) -> Q:
 
 
 def _holds(part: str, by_index: bool) -> Q:
-    return Q(_Holds(part, by_index=by_index and bool(_TRIGRAM.search(part))))
+    # Else an expression that no index has. For a word without a trigram the whole index would be read,
+    # which takes longer than reading all rows.
+    is_indexed = by_index and bool(_TRIGRAM.search(part))
+    text = F("search_text") if is_indexed else Concat("search_text", Value(""), output_field=TextField())
+    return Q(Holds(text, part))
 
 
 def do_not_contact() -> QuerySet[DoNotContact]:

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from campaigns.admin import ReadOnlyAdmin, ReadOnlyInline, by_number, link
+from contacts.queries import Folded, Holds
 from dialer.models import (
     Call,
     CallCount,
@@ -141,7 +142,7 @@ class CallAdmin(ReadOnlyAdmin):
             return found, False
         matches = Q(request_id=term) | Q(carrier_id=term) if _looks_like_an_id(term) else Q()
         if not matches and len(term) >= NAME_AT_LEAST:
-            matches = Q(contact_name__iregex=re.escape(term))
+            matches = Q(Holds(Folded("contact_name"), term))
         return queryset.filter(matches) if matches else queryset.none(), False
 
     @admin.display(description="in the dashboard")

@@ -3,27 +3,29 @@
 Not to be reversed once somebody was erased: a contact without number and address was not allowed before.
 """
 
-import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
-# What searches compare: without case and accents, one kind of apostrophe. What is asked is folded by it, too
+# What searches compare: without case, accents and apostrophes. What is asked is folded by it, too
 # (contacts/queries.py). Text without accents (its characters are bytes) is not taken apart. Letters that
 # Unicode does not take apart are replaced one by one, and so is the sigma that ends a Greek word.
 # A search text begins with a space, so that every word in it has one before it.
 SEARCH_TEXT = r"""
 CREATE FUNCTION contacts_fold(words text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT lower(
-        CASE WHEN octet_length(words) = char_length(words) THEN replace(words, '`', $q$'$q$)
-        ELSE translate(
-            regexp_replace(
-                normalize(translate(words, '´', $q$'$q$), NFKD), '[\u0300-\u036f]', '', 'g'
+        CASE WHEN octet_length(words) = char_length(words)
+        THEN replace(replace(words, '`', ''), $q$'$q$, '')
+        ELSE replace(replace(replace(replace(
+            translate(
+                regexp_replace(normalize(translate(words, '´', ''), NFKD), '[\u0300-\u036f]', '', 'g'),
+                'ØøŁłĐđÐðĦħŦŧıςẞÆŒÞ’‘‛ʼʻ′`''',
+                'OoLlDdDdHhTtiσßæœþ'
             ),
-            '’‘ʼ`ØøŁłĐđıς', $q$''''OoLlDdiσ$q$
-        ) END
+            'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th')
+        END
     )
 $$;
 CREATE FUNCTION contacts_search_text(
@@ -305,21 +307,6 @@ class Migration(migrations.Migration):
                 ],
                 default="uploaded",
                 max_length=12,
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="contact",
-            index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.indexes.OpClass("search_text", name="gin_trgm_ops"),
-                name="contact_words",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="donotcontact",
-            index=models.Index(
-                condition=models.Q(("expires_at__isnull", False)),
-                fields=["expires_at"],
-                name="do_not_contact_expiry",
             ),
         ),
         migrations.AddConstraint(

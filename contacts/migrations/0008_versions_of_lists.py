@@ -1,18 +1,21 @@
 """Pages of what a version of a list added and removed, by indexes; one of them does what the list's did."""
 
 import django.db.models.deletion
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    # Calls and imports go on while they are built.
+    atomic = False
     dependencies = [("contacts", "0007_shorter_numbers")]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="membership",
             index=models.Index(fields=["list", "added_in", "contact"], name="membership_added"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="membership",
             index=models.Index(
                 condition=models.Q(("removed_in__isnull", False)),

@@ -1,18 +1,27 @@
-"""Calls are found by a part of the number, too, through the index that finds a part of the name."""
+"""Calls are found by a part of the number, too, and by the name without accents, through one index."""
 
 import django.contrib.postgres.indexes
-from django.db import migrations
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("dialer", "0008_calls_by_time")]
+    # Calls go on while it is built.
+    atomic = False
+    dependencies = [
+        ("dialer", "0008_calls_by_time"),
+        # contacts_fold.
+        ("contacts", "0004_lists_of_a_million"),
+    ]
 
     operations = [
-        migrations.RemoveIndex(model_name="call", name="call_contact_name_words"),
-        migrations.AddIndex(
+        RemoveIndexConcurrently(model_name="call", name="call_contact_name_words"),
+        AddIndexConcurrently(
             model_name="call",
             index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.indexes.OpClass("contact_name", name="gin_trgm_ops"),
+                django.contrib.postgres.indexes.OpClass(
+                    models.Func("contact_name", function="contacts_fold"), name="gin_trgm_ops"
+                ),
                 django.contrib.postgres.indexes.OpClass("to_number", name="gin_trgm_ops"),
                 name="call_words",
             ),

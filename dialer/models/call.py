@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -141,9 +141,9 @@ class Call(models.Model):
             BrinIndex(fields=["created_at"], autosummarize=True, pages_per_range=32, name="call_by_time"),
             # The rate shown on a channel's card, and the share of errors among its last calls.
             models.Index(fields=["channel", "-id"], name="call_of_channel"),
-            # Searches, by a part of either.
+            # Searches, by a part of either; the name as searches compare it (contacts/queries.py).
             GinIndex(
-                OpClass("contact_name", name="gin_trgm_ops"),
+                OpClass(Func("contact_name", function="contacts_fold"), name="gin_trgm_ops"),
                 OpClass("to_number", name="gin_trgm_ops"),
                 name="call_words",
             ),

@@ -154,7 +154,11 @@ def four_calls(campaign):
         ("?disposition=unheard-of", []),
         ("?q=anna", ["Anna Svensson"]),
         ("?q=CHLO%C3%89", ["Chloé Perrin"]),
+        ("?q=chloe", ["Chloé Perrin"]),
+        ("?q=%C3%81nna", ["Anna Svensson"]),
         ("?q=svens", ["Anna Svensson"]),
+        ("?q=sven%27sson", ["Anna Svensson"]),
+        ("?q=%27", []),
         ("?q=anna&outcome=busy", []),
         # Numbers in any notation.
         ("?q=(415)+555-0102", ["Anna Svensson"]),
