@@ -13,6 +13,7 @@ from campaigns import services
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Activity, Assistant, CallerId, Campaign, Disposition, ReattemptRule
 from dialer.models import CallEvent, CarrierAccount, Driver, Recording, Transcript
+from dialer.recordings import delete_later
 from tests.factories import (
     AssistantFactory,
     ChannelFactory,
@@ -53,6 +54,7 @@ def everything(db, supervisor):
     ReattemptRuleFactory(channel=channel)
     enrollment = EnrollmentFactory(channel=channel)
     call = CallFactory(enrollment=enrollment, disposition=Disposition.objects.get(slug="interested"))
+    delete_later(names=["recordings/1.wav"])
     CallEvent.objects.create(call=call, kind="answer", data={"note": "<script>alert(1)</script>"})
     Recording.objects.create(call=call, source_url="https://media.example.com/secret.wav")
     Transcript.objects.create(call=call, turns=[{"speaker": "contact", "text": "Hello"}], words="Hello")
