@@ -154,8 +154,8 @@ def _do_not_contact(contact: Contact, after: Rank | None, size: int) -> Iterable
             Kind.FORBIDDEN,
             entry.created_at,
             entry.pk,
-            f"put on do-not-contact: {entry.get_scope_display().lower()}",
-            _name(entry.created_by, entry.get_source_display()),
+            _put_on(entry.get_scope_display(), entry.created_by, entry.get_source_display()),
+            _name(entry.created_by),
             entry.reason,
         )
     removals = DoNotContactRemoval.objects.filter(address).select_related("added_by", "removed_by")
@@ -164,7 +164,7 @@ def _do_not_contact(contact: Contact, after: Rank | None, size: int) -> Iterable
             Kind.ALLOWED,
             removal.removed_at,
             removal.pk,
-            f"taken off do-not-contact: {removal.get_scope_display().lower()}",
+            _taken_off(removal.get_scope_display(), removal.removed_by),
             _name(removal.removed_by),
             removal.removal_reason,
         )
@@ -173,8 +173,8 @@ def _do_not_contact(contact: Contact, after: Rank | None, size: int) -> Iterable
             Kind.WAS_FORBIDDEN,
             removal.added_at,
             removal.pk,
-            f"put on do-not-contact: {removal.get_scope_display().lower()}",
-            _name(removal.added_by, removal.get_source_display()),
+            _put_on(removal.get_scope_display(), removal.added_by, removal.get_source_display()),
+            _name(removal.added_by),
             removal.reason,
         )
 
@@ -209,6 +209,18 @@ def _memberships(contact: Contact) -> Iterable[Entry]:
                     address=member.list.get_absolute_url(),
                     subject=member.list.name,
                 )
+
+
+def _put_on(scope: str, person: Any, source: str) -> str:
+    if person:
+        return f"put this person on do-not-contact: {scope.lower()}"
+    return f"this person was put on do-not-contact: {scope.lower()} ({source[0].lower()}{source[1:]})"
+
+
+def _taken_off(scope: str, person: Any) -> str:
+    if person:
+        return f"took this person off do-not-contact: {scope.lower()}"
+    return f"this person was taken off do-not-contact: {scope.lower()}"
 
 
 def _name(person: Any, otherwise: str = "") -> str:

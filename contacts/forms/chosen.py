@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
 from accounts.models import User
 from contacts.everybody import Chosen
-from contacts.forms.lists import NewName, OneList
+from contacts.forms.lists import ONE_OF_TWO, NewName, OneList, told_forbidden
 from contacts.models import List
 from contacts.queries import count_of
 from contacts.services import add_to_list, add_to_new_list, forbid_contacts
@@ -25,6 +26,11 @@ class ChosenForm(forms.Form):
     def __init__(self, data: Any = None, *, chosen: Chosen) -> None:
         self.chosen = chosen
         super().__init__(data)
+
+    @property
+    def back(self) -> str:
+        """Where the chosen were found."""
+        return reverse("contacts:contacts") + self.chosen.filters.address()
 
     def clean(self) -> dict[str, Any]:
         if not self.chosen:
@@ -49,8 +55,8 @@ class ChosenForm(forms.Form):
 class AddForm(ChosenForm):
     title, action = "Add to a list", "Add"
 
-    to = OneList(label="List", queryset=List.objects.none(), empty_label="A new list", required=False)
-    name = NewName(required=False, help_text="Only for a new list.")
+    to = OneList(label="List", queryset=List.objects.none(), empty_label="A new list", aside=ONE_OF_TWO)
+    name = NewName(aside=ONE_OF_TWO, help_text="Only for a new list.")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -86,7 +92,7 @@ class ForbidForm(ChosenForm):
         added = forbid_contacts(
             contacts=self.chosen.contacts(), reason=self.cleaned_data["reason"], actor=actor
         )
-        return f"{added:,} added to do-not-contact."
+        return told_forbidden(added)
 
 
 def _people(count: int) -> str:

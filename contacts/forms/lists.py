@@ -42,7 +42,15 @@ class NumbersForm(forms.Form):
     country = CountryField()
 
 
+# Beside the labels of two fields of which one is needed.
+ONE_OF_TWO = "one of the two"
+
+
 class OneList(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def __init__(self, *, aside: str = "", **options: Any) -> None:
+        self.aside = aside
+        super().__init__(required=not aside, **options)
+
     def label_from_instance(self, list: List) -> str:
         return f"{list.name} ({list.size:,})"
 
@@ -55,10 +63,14 @@ class SeveralLists(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 
 
 class NewName(forms.CharField):
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, aside: str = "", **options: Any) -> None:
+        self.aside = aside
         options.setdefault("label", "Name of the new list")
         super().__init__(
-            max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}), **options
+            required=not aside,
+            max_length=NAME_LENGTH,
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+            **options,
         )
 
 
@@ -76,6 +88,11 @@ class ListOperation(forms.Form):
 
     def first_values(self) -> dict[str, Any]:
         return {}
+
+    @property
+    def back(self) -> str:
+        """The list, narrowed down as it was when this was asked for."""
+        return self.list.get_absolute_url() + self.chosen.filters.address()
 
     def preview(self) -> list[str]:
         """What will come of it, in sentences; of a form that may not be filled in yet."""
@@ -116,15 +133,15 @@ class CopyForm(ListOperation):
             return [f"The new list will have {_people(self.list.size)}, as “{self.list.name}” has now."]
         found = self.chosen.filters.apply(contacts_of(self.list)).order_by().count()
         return [
-            f"“{self.list.name}” has {_people(self.list.size)}. The new list will have the {_people(found)} "
-            f"{self.chosen.filters.in_words()}."
+            f"“{self.list.name}” has {_people(self.list.size)}. The new list will have those "
+            f"{self.chosen.filters.in_words()}: {_people(found)}."
         ]
 
     def do(self, actor: User) -> tuple[str, str]:
         made = services.copy_list(
             list=self.list, name=self.cleaned_data["name"], filters=self.chosen.filters, actor=actor
         )
-        return f"{_people(made.size)} copied to “{made.name}”.", made.get_absolute_url()
+        return f"{_people(made.size)} {_were(made.size)} copied to “{made.name}”.", made.get_absolute_url()
 
 
 NEW, THIS = "new", "this"
@@ -176,7 +193,8 @@ class MergeForm(_Into):
         total = count_on_any_of(lists)
         several = sum(one.size for one in lists) - total
         sizes = _sizes(lists)
-        overlap = f"; {several:,} come more than once, and will be there once" if several else ""
+        come = "comes" if several == 1 else "come"
+        overlap = f"; {several:,} {come} more than once, and will be there once" if several else ""
         return [f"{sizes}{overlap}. The result has {_people(total)}.", *self._campaigns()]
 
     def do(self, actor: User) -> tuple[str, str]:
@@ -254,6 +272,8 @@ class SplitForm(ListOperation):
         return _shares(self.cleaned_data["shares"])
 
     def preview(self) -> list[str]:
+        if wrong := self.is_bound and self.data.get("shares", "").strip() and self.errors.get("shares"):
+            return [str(error) for error in wrong]
         shares, name = self._value("shares"), self._value("name")
         if not shares or not name:
             return ["Fill in shares and a name to see the parts."]
@@ -305,22 +325,23 @@ class RemoveForm(_OfChosen):
         if not self.chosen:
             return ["Choose at least one contact first."]
         count = self._count()
+        stay = self.list.size - count
         return [
             f"{_people(count)} of {self.list.size:,} will be taken off “{self.list.name}”; "
-            f"{_people(self.list.size - count)} stay. They are contacts still.",
+            f"{_people(stay)} {'stays' if stay == 1 else 'stay'}. They are contacts still.",
             *self._keeping_its_campaigns(),
         ]
 
     def do(self, actor: User) -> tuple[str, str]:
         removed = services.remove_from_list(list=self.list, contacts=self.chosen.contacts(), actor=actor)
-        return f"{_people(removed)} taken off “{self.list.name}”.", self.list.get_absolute_url()
+        return f"{_people(removed)} {_were(removed)} taken off “{self.list.name}”.", self.back
 
 
 class AddForm(_OfChosen):
     title, action = "Add to another list", "Add"
 
-    to = OneList(label="List", queryset=List.objects.none(), empty_label="A new list", required=False)
-    name = NewName(required=False, help_text="Only for a new list.")
+    to = OneList(label="List", queryset=List.objects.none(), empty_label="A new list", aside=ONE_OF_TWO)
+    name = NewName(aside=ONE_OF_TWO, help_text="Only for a new list.")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -353,7 +374,7 @@ class AddForm(_OfChosen):
             added = to.size
         else:
             added = services.add_to_list(list=to, contacts=contacts, note=note, actor=actor)
-        return f"{_people(added)} added to “{to.name}”.", to.get_absolute_url()
+        return f"{_people(added)} {_were(added)} added to “{to.name}”.", self.back
 
 
 class ForbidForm(_OfChosen):
@@ -370,11 +391,23 @@ class ForbidForm(_OfChosen):
         added = services.forbid_contacts(
             contacts=self.chosen.contacts(), reason=self.cleaned_data["reason"], actor=actor
         )
-        return f"{added:,} added to do-not-contact.", self.list.get_absolute_url()
+        return told_forbidden(added), self.back
+
+
+def told_forbidden(added: int) -> str:
+    """What came of forbidding contacts, whose numbers and addresses were ``added``."""
+    if not added:
+        return "All of them were on do-not-contact already."
+    what = "1 number or address" if added == 1 else f"{added:,} numbers and addresses"
+    return f"{what} {_were(added)} added to do-not-contact."
 
 
 def _people(count: int) -> str:
     return "1 contact" if count == 1 else f"{count:,} contacts"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _sizes(lists: Sequence[List]) -> str:

@@ -27,6 +27,7 @@ from contacts.services import KnownAlready, Refused, create_contact, edit_contac
 from contacts.views.request import Request
 from contacts.views.selects import selects
 from interface.pagination import keyset_page
+from interface.templatetags.interface import phone_text
 from interface.toasts import toast
 
 logger = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def chosen(request: Request, operation: str) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             toast(request, said)
-            return redirect("contacts:contacts")
+            return redirect(form.back)
     name = "contacts/contacts_chosen.html"
     return render(
         request,
@@ -138,7 +139,7 @@ def new(request: Request) -> HttpResponse:
         except Refused as refused:
             form.add_error("phone_number", str(refused))
         else:
-            toast(request, f"{made} was added.")
+            toast(request, f"{_called(made)} was added.")
             return redirect(made)
     context = {"section": "contacts", "form": form}
     return render(request, "contacts/contact_new.html", context, status=422 if form.errors else 200)
@@ -196,7 +197,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
         except Refused as refused:
             form.add_error("email", str(refused))
         else:
-            toast(request, f"{found} was saved.")
+            toast(request, f"{_called(found)} was saved.")
             return redirect(found)
     context: dict[str, Any] = {"section": "contacts", "contact": found, "name": name, "form": form}
     return render(request, "contacts/contact_edit.html", context, status=422 if form.errors else 200)
@@ -213,5 +214,11 @@ def forbid(request: Request, pk: int) -> HttpResponse:
     except Refused as refused:
         toast(request, str(refused), level=messages.ERROR)
     else:
-        toast(request, f"{found} will not be contacted again.")
+        toast(request, f"{_called(found)} will not be contacted again.")
     return redirect(found)
+
+
+def _called(contact: Contact) -> str:
+    """A contact’s name, or its number as people write it."""
+    is_number = contact.phone_number and not contact.name
+    return phone_text(contact.phone_number) if is_number else str(contact)

@@ -301,6 +301,11 @@ def bar(segments: Iterable[tuple[str, int, str]], total: int | None = None, labe
 # --- Forms -----------------------------------------------------------------------------------------------
 
 
+def _aside(bound: BoundField) -> str:
+    """What a label says of a field that may be empty: the field’s own word, or “optional”."""
+    return getattr(bound.field, "aside", "") or "optional"
+
+
 @register.inclusion_tag("components/field.html")
 def field(bound: BoundField, label: str = "", help: str = "") -> dict[str, Any]:
     """{% field form.name %}: label, control, help and errors, tied together for screen readers."""
@@ -323,5 +328,5 @@ def field(bound: BoundField, label: str = "", help: str = "") -> dict[str, Any]:
         "is_check": isinstance(widget, CheckboxInput),
         # Groups of radios and checkboxes are labelled by their group.
         "is_group": widget.use_fieldset,
-        "optional": not bound.field.required and not isinstance(widget, CheckboxInput),
+        "aside": "" if bound.field.required or isinstance(widget, CheckboxInput) else _aside(bound),
     }

@@ -54,7 +54,7 @@ def test_contacts_are_found_chosen_and_removed(open_browser, supervisor, photogr
     dialog.get_by_text("1 contact of 4 will be taken off").wait_for()
     dialog.get_by_role("button", name="Remove").click()
 
-    page.get_by_text("1 contact taken off “Autumn”.").wait_for()
+    page.get_by_text("1 contact was taken off “Autumn”.").wait_for()
     assert {contact.first_name for contact in contacts_of(autumn)} == {"Anna", "Bo", "Cem"}
 
 

@@ -249,6 +249,37 @@ def test_the_chosen_are_added_to_a_list(as_supervisor, people):
     assert set(Contact.objects.filter(memberships__list=made)) == {anna, bo}
 
 
+@pytest.mark.parametrize(
+    ("operation", "values"), [("add", {"name": "Spring"}), ("do-not-contact", {"reason": "asked"})]
+)
+def test_what_was_done_with_the_chosen_leads_back_to_where_they_were_found(
+    as_supervisor, people, operation, values
+):
+    anna, *_ = people
+    url = reverse("contacts:chosen", args=[operation])
+    page = as_supervisor.get(f"{url}?id={anna.pk}&q=anna&email=with")
+    assert f'href="{PAGE}?q=anna&amp;email=with">Cancel' in page.content.decode()
+    done = as_supervisor.post(f"{url}?id={anna.pk}&q=anna&email=with&cursor=x&next=//evil", values)
+    assert done.url == f"{PAGE}?q=anna&email=with"
+
+
+def test_of_a_list_and_a_name_one_is_asked_for(as_supervisor, people):
+    autumn = List.objects.get()
+    others = reverse("contacts:list_operation", args=[autumn.pk, "add"])
+    for url in (reverse("contacts:chosen", args=["add"]), others):
+        page = said(as_supervisor.get(f"{url}?id={people[0].pk}"))
+        assert "List one of the two" in page
+        assert "Name of the new list one of the two" in page
+        assert "optional" not in page
+
+
+def test_a_number_without_a_name_is_told_as_people_write_it(as_supervisor):
+    nobody = ContactFactory(first_name="", last_name="", phone_number="+14155550953", email=None)
+    answer = as_supervisor.post(reverse("contacts:forbid", args=[nobody.pk]), follow=True)
+    assert "(415) 555-0953 will not be contacted again." in answer.content.decode()
+    assert "+14155550953 will not" not in answer.content.decode()
+
+
 def test_the_chosen_are_put_on_do_not_contact(as_supervisor, people):
     anna, bo, _ = people
     url = reverse("contacts:chosen", args=["do-not-contact"])
@@ -490,10 +521,10 @@ def test_everything_that_happened_is_in_one_line(as_viewer, busy):
         "1 m 00 s · attempt 1 · Interested",
         "Likes it",
         "Being called in Spring Ringing",
-        "put on do-not-contact: texts",
-        "taken off do-not-contact: texts",
+        "Mara Supervisor put this person on do-not-contact: texts",
+        "Mara Supervisor took this person off do-not-contact: texts",
         "by mistake",
-        "put on do-not-contact: everything",
+        "Mara Supervisor put this person on do-not-contact: everything",
     ):
         assert words in page, words
     assert {entry.kind for entry in timeline_of(busy).entries} == set(Kind)

@@ -438,9 +438,9 @@ def operation(list: List, name: str, query: str = "") -> str:
 def test_a_list_is_copied_as_it_is_filtered(as_supervisor):
     autumn = make_list("Autumn", "Anna", "Bo")
     url = operation(autumn, "copy", "?q=anna")
-    assert "The new list will have the 1 contact that match “anna”." in said(as_supervisor.get(url))
+    assert "The new list will have those that match “anna”: 1 contact." in said(as_supervisor.get(url))
     response = as_supervisor.post(url, {"name": "Annas"}, follow=True)
-    assert "1 contact copied to “Annas”." in said(response)
+    assert "1 contact was copied to “Annas”." in said(response)
     assert people(List.objects.get(name="Annas")) == {"Anna"}
 
 
@@ -450,7 +450,8 @@ def test_merging_is_previewed_and_done(as_supervisor):
     values = {"lists": [second.pk], "into": "this", "name": "X"}
     preview = as_supervisor.get(url, {**values, "preview": "1"}, headers={"HX-Request": "true"})
     assert said(preview) == (
-        "“First” has 2, “Second” 2; 1 come more than once, and will be there once. The result has 3 contacts."
+        "“First” has 2, “Second” 2; 1 comes more than once, and will be there once. "
+        "The result has 3 contacts."
     )
     as_supervisor.post(url, values)
     assert people(first) == {"Anna", "Bo", "Cem"}
@@ -492,7 +493,11 @@ def test_shares_that_make_no_sense_are_told(as_supervisor, shares):
     assert response.status_code == 422
     assert List.objects.count() == 1
     preview = {"shares": shares, "name": "X", "preview": "1"}
-    as_supervisor.get(operation(autumn, "split"), preview, headers={"HX-Request": "true"})
+    told = said(as_supervisor.get(operation(autumn, "split"), preview, headers={"HX-Request": "true"}))
+    if not shares:
+        assert told == "Fill in shares and a name to see the parts."
+    else:
+        assert told in {"Write shares like 50/50 or 10/45/45.", "A list is split into 2 to 10 parts."}
 
 
 def test_a_refusal_is_said_where_it_was_asked_and_keeps_what_was_typed(as_supervisor):
@@ -510,7 +515,7 @@ def test_chosen_contacts_are_removed_added_elsewhere_and_forbidden(as_supervisor
 
     url = operation(autumn, "add", f"?id={keys['Anna']}&id={keys['Bo']}")
     assert "Choose a list, or give a new one a name." in said(as_supervisor.post(url, {"to": "", "name": ""}))
-    assert "1 contact added to “Winter”." in said(as_supervisor.post(url, {"to": winter.pk}, follow=True))
+    assert "1 contact was added to “Winter”." in said(as_supervisor.post(url, {"to": winter.pk}, follow=True))
     assert people(winter) == {"Anna", "Bo"}
     as_supervisor.post(url, {"to": "", "name": "Spring"})
     assert people(List.objects.get(name="Spring")) == {"Anna", "Bo"}
@@ -523,7 +528,9 @@ def test_chosen_contacts_are_removed_added_elsewhere_and_forbidden(as_supervisor
 
     Contact.objects.filter(pk=keys["Cem"]).update(phone_number=None, email="cem@example.com")
     url = operation(autumn, "do-not-contact", f"?id={keys['Bo']}&id={keys['Cem']}")
-    assert "2 added to do-not-contact." in said(as_supervisor.post(url, {"reason": "asked"}, follow=True))
+    assert "2 numbers and addresses were added to do-not-contact." in said(
+        as_supervisor.post(url, {"reason": "asked"}, follow=True)
+    )
     assert set(DoNotContact.objects.values_list("phone_number", "email", "reason")) == {
         (Contact.objects.get(pk=keys["Bo"]).phone_number, None, "asked"),
         (None, "cem@example.com", "asked"),
@@ -536,6 +543,18 @@ def test_everybody_who_matches_is_removed_and_nobody_else(as_supervisor):
     assert "2 contacts of 3 will be taken off" in said(as_supervisor.get(url))
     as_supervisor.post(url)
     assert people(autumn) == {"Bo"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("remove", {}), ("add", {"name": "Annas"}), ("do-not-contact", {"reason": "asked"})]
+)
+def test_what_was_done_with_some_leads_back_to_the_list_as_it_was_filtered(as_supervisor, name, values):
+    autumn = make_list("Autumn", "Anna", "Annabel", "Bo")
+    one = Contact.objects.get(first_name="Annabel")
+    url = operation(autumn, name, f"?id={one.pk}&q=anna&number=with")
+    filtered = f"{autumn.get_absolute_url()}?q=anna&number=with"
+    assert f'href="{filtered}">Cancel' in html.unescape(as_supervisor.get(url).content.decode())
+    assert as_supervisor.post(url, values).url == filtered
 
 
 @pytest.mark.parametrize(
