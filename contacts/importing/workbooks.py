@@ -17,7 +17,6 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import BinaryIO
 from xml.parsers import expat
@@ -38,6 +37,8 @@ _SMALL_BYTES = 32 * 1024 * 1024
 # Who uploads a workbook waits for its first rows to be found; a million empty rows are less than the first.
 _LOOKED_AT_BYTES = 96 * 1024 * 1024
 _LOOKED_AT_BYTES_TOGETHER = 128 * 1024 * 1024
+# A tag takes as long as so many bytes, however short it is.
+_BYTES_A_TAG = 12
 # Of the first rows of all sheets, which are kept in memory.
 MAX_FIRST_CHARACTERS = 16_000_000
 # As Excel has it. Cells refer to texts, so that a small file may say a long one any number of times.
@@ -112,7 +113,7 @@ def find_sheets(file: BinaryIO, *, first_rows: int) -> list[SheetStart]:
     with _opened(file) as workbook:
         bytes_left, characters_left = _LOOKED_AT_BYTES_TOGETHER, MAX_FIRST_CHARACTERS
         for one in workbook.sheets[:MAX_SHEETS]:
-            before = workbook.unpacked_bytes
+            before = workbook.looked_at
             looked_at = workbook.rows(one, within_bytes=min(_LOOKED_AT_BYTES, bytes_left))
             rows = []
             for row in islice(looked_at, first_rows):
@@ -120,7 +121,7 @@ def find_sheets(file: BinaryIO, *, first_rows: int) -> list[SheetStart]:
                 if characters_left < 0:
                     raise UnreadableFile(f"The first rows of this workbook are too long. {_AS_CSV}")
                 rows.append(row)
-            bytes_left -= workbook.unpacked_bytes - before
+            bytes_left -= workbook.looked_at - before
             if rows:
                 found.append(SheetStart(one.name, one.is_hidden, rows))
     if not found:
@@ -207,8 +208,8 @@ class _Workbook:
         self._archive = archive
         # Some programs write their paths with other slashes and cases than they name them.
         self._parts = {_path(info.filename): info for info in archive.infolist()}
-        # Of sheets.
-        self.unpacked_bytes = 0
+        # Bytes of sheets, or what took as long.
+        self.looked_at = 0
         main = next(
             (path for _, kind, path in self._relations("") if kind == "officeDocument"), "xl/workbook.xml"
         )
@@ -234,7 +235,10 @@ class _Workbook:
                     is_1904 = attributes.get("date1904", "0") in {"1", "true"}
         self.sheets = list(sheets.values())
         self._formats = _Formats(self._styles(paths.get("styles", "")), is_1904=is_1904)
-        self._texts_path = paths.get("sharedStrings", "")
+        texts = paths.get("sharedStrings", "")
+        self._texts = _SharedTexts(
+            self._blocks(texts, MAX_SHARED_BYTES) if texts in self._parts else iter(())
+        )
 
     def sheet(self, name: str) -> _Sheet:
         found = next((one for one in self.sheets if one.name == name), None)
@@ -242,19 +246,20 @@ class _Workbook:
             raise UnreadableFile(f"The workbook has no sheet “{name}”. Upload it again.")
         return found
 
-    def rows(self, sheet: _Sheet, *, within_bytes: int = MAX_SHEET_BYTES) -> Iterator[Row]:
-        """The rows of a sheet that are not empty, as far as they lie within so many of its bytes."""
+    def rows(self, sheet: _Sheet, *, within_bytes: int | None = None) -> Iterator[Row]:
+        """The rows of a sheet that are not empty; or those within so many of its bytes, or as many tags."""
         found = _SheetRows(self._texts, self._formats)
-        blocks = self._blocks(sheet.path, MAX_SHEET_BYTES)
-        for block in islice(blocks, within_bytes // _BLOCK):
-            self.unpacked_bytes += len(block)
+        before = self.looked_at
+        for block in self._blocks(sheet.path, MAX_SHEET_BYTES):
+            self.looked_at += max(len(block), _BYTES_A_TAG * block.count(b"<"))
+            if within_bytes is not None and self.looked_at - before > within_bytes:
+                return
             for begin in range(0, len(block), _PIECE):
                 found.feed(block[begin : begin + _PIECE])
                 if found.rows:
                     yield from found.rows
                     found.rows.clear()
-        if next(blocks, None) is None:
-            found.end()
+        found.end()
 
     def count_rows(self, sheet: _Sheet) -> int:
         """About how many rows a sheet has; of a large one, from so many in its first part."""
@@ -290,15 +295,6 @@ class _Workbook:
             elif parent == "cellXfs":
                 numbers.append(attributes.get("numFmtId", "0"))
         return [own.get(number) or BUILTIN_FORMATS.get(int(number), "General") for number in numbers]
-
-    @cached_property
-    def _texts(self) -> _SharedTexts:
-        found = _SharedTexts()
-        if self._texts_path in self._parts:
-            for block in self._blocks(self._texts_path, MAX_SHARED_BYTES):
-                found.feed(block)
-            found.end()
-        return found
 
     def _elements(self, path: str, wanted: set[str]) -> Iterator[tuple[str, str, dict[str, str]]]:
         """(the one it is in, its name, its attributes) of each element of a small part with these names."""
@@ -383,11 +379,13 @@ class _Elements(_Part):
 class _SharedTexts(_Part):
     """The texts that cells refer to, each without its formatting and how Asian ones are pronounced.
 
-    Kept as one piece of memory: millions of strings would take several times as much.
+    Read as far as they are asked for: those of the first rows come first. Kept as one piece of memory:
+    millions of strings would take several times as much.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: Iterator[bytes]) -> None:
         super().__init__()
+        self._blocks = blocks
         self._data = bytearray()
         self._ends = array("Q", [0])
         self._parts: list[str] = []
@@ -396,6 +394,12 @@ class _SharedTexts(_Part):
     def __getitem__(self, number: int) -> str:
         if number < 0:
             raise IndexError(number)
+        while number + 1 >= len(self._ends):
+            block = next(self._blocks, None)
+            if block is None:
+                self.end()
+                raise IndexError(number)
+            self.feed(block)
         return self._data[self._ends[number] : self._ends[number + 1]].decode("utf-8", "surrogatepass")
 
     def feed(self, block: bytes) -> None:

@@ -356,7 +356,8 @@ DEEP = "<a>" * 1_000_000
     ],
 )
 def test_what_is_built_without_end_is_refused_soon(parts):
-    data = workbook_of_parts(sheet=sheet_xml(HEADER, ["Anna", "4155550101"]), texts=[""], extra=parts)
+    sheet = sheet_xml(HEADER, raw='<row><c t="s"><v>7</v></c></row>')
+    data = workbook_of_parts(sheet=sheet, texts=["<t>Anna</t>"] * 8, extra=parts)
     tracemalloc.start()
     with pytest.raises(UnreadableFile, match="damaged"):
         read(data)
@@ -397,8 +398,20 @@ def test_all_sheets_together_are_looked_at_no_longer_than_somebody_waits(monkeyp
 def test_how_many_rows_a_large_sheet_has_is_told_from_its_first_part(monkeypatch):
     data = workbook({"Leads": [HEADER, *([f"Person {n:05}", 4155550101] for n in range(20_000))]})
     assert inspect(io.BytesIO(data)).dialect.lines == 20_001
-    monkeypatch.setattr(workbooks, "_LOOKED_AT_BYTES", workbooks._BLOCK)
+    monkeypatch.setattr(workbooks, "_LOOKED_AT_BYTES", 4 * workbooks._BLOCK)
     assert inspect(io.BytesIO(data)).dialect.lines == pytest.approx(20_001, rel=0.05)
+
+
+def test_shared_texts_are_read_as_far_as_the_first_rows_need_them():
+    texts = [f"<t>text {number}</t>" for number in range(50_000)]
+    rows_ = "".join(f'<row><c t="s"><v>{number}</v></c></row>' for number in (*[0] * 999, 49_999))
+    data = workbook_of_parts(sheet=sheet_xml(raw=rows_), texts=texts)
+    with workbooks._opened(io.BytesIO(data)) as book:
+        found = book.rows(book.sheets[0])
+        assert [next(found).cells for _ in range(101)] == [["text 0"]] * 101
+        assert len(book._texts._ends) < 20_000
+        assert [row.cells for row in found][-1] == ["text 49999"]
+        assert len(book._texts._ends) == 50_001
 
 
 CELLS = st.one_of(
