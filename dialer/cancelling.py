@@ -110,9 +110,7 @@ def hang_up_on_forbidden(*, call_id: int) -> None:
         try:
             end(name)
         except CarrierError as error:
-            logger.warning(
-                "Call %s is forbidden by now, and could not be taken back yet: %s", call_id, error
-            )
+            logger.warning("Call %s is forbidden by now, and could not be taken back yet: %s", call_id, error)
 
 
 def take_back(*, call_id: int, request_id: str) -> None:
