@@ -176,7 +176,8 @@ def map_import(
     IMPORT.apply_to(contact_import, "map", mapping=targets, attempts=0, error="", dialect=dialect.as_json())
     if dialect.has_header and not is_run_here:
         remember_mapping(purpose=contact_import.purpose, columns=dialect.columns, mapping=targets)
-    logger.info("%s started import %s", actor.username if actor else "a script", contact_import.pk)
+    if actor:
+        logger.info("%s started import %s", actor.username, contact_import.pk)
     if not is_run_here:
         _enqueue(contact_import)
 
@@ -193,7 +194,8 @@ def retry_import(*, contact_import: Import, actor: User | None = None) -> None:
     if contact_import.status == ImportStatus.FAILED and not contact_import.file:
         raise Refused("The uploaded file is gone. Upload it again.")
     IMPORT.apply_to(contact_import, "retry", attempts=0, error="")
-    logger.info("%s ran import %s again", actor.username if actor else "a script", contact_import.pk)
+    if actor:
+        logger.info("%s ran import %s again", actor.username, contact_import.pk)
     _enqueue(contact_import)
 
 
@@ -206,7 +208,8 @@ def cancel_import(*, contact_import: Import, actor: User | None) -> None:
     IMPORT.apply_to(contact_import, "cancel", error="", saving_since=None, finished_at=timezone.now())
     contact_import.rejected_rows.all().delete()
     import_id = contact_import.pk
-    logger.info("%s cancelled import %s", actor.username if actor else "a script", import_id)
+    if actor:
+        logger.info("%s cancelled import %s", actor.username, import_id)
     transaction.on_commit(lambda: interrupt(import_id))
     transaction.on_commit(lambda: delete_upload(import_id))
 

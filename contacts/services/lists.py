@@ -53,7 +53,8 @@ def rename_list(*, list: List, name: str, description: str, actor: User | None) 
             list.save(update_fields=["name", "description"])
     except IntegrityError:
         raise Refused(f"There is a list “{name}” already.") from None
-    logger.info("%s renamed list %s “%s”", actor.username if actor else "a script", list.pk, name)
+    if actor:
+        logger.info("%s renamed list %s “%s”", actor.username, list.pk, name)
 
 
 @transaction.atomic
@@ -69,7 +70,8 @@ def delete_list(*, list: List, actor: User | None) -> None:
     except ProtectedError:
         # Since we looked.
         raise Refused(f"“{list.name}” is used by a campaign. Take it off there first.") from None
-    logger.info("%s deleted list %s “%s”", actor.username if actor else "a script", pk, list.name)
+    if actor:
+        logger.info("%s deleted list %s “%s”", actor.username, pk, list.name)
 
 
 @transaction.atomic
