@@ -69,17 +69,16 @@ def run_import(import_id: int) -> None:
         with _alone(import_id) as alone:
             if alone:
                 _run_alone(mine)
+        if alone:
+            # Last of all: with a file, it can be run again. Housekeeping deletes what is left here.
+            for done in mine.filter(status__in=IMPORT.terminal).exclude(file="").values_list("pk", flat=True):
+                delete_upload(done)
     except (OperationalError, InterfaceError, psycopg.Error):
         # The last of them from COPY, of which Django knows nothing.
         if _goes_on(session):
             raise
         logger.warning("import %s lost its connection to the database", import_id)
         connection.close()
-        return
-    if alone:
-        # Last of all: with a file, it can be run again.
-        for done in mine.filter(status__in=IMPORT.terminal).exclude(file="").values_list("pk", flat=True):
-            delete_upload(done)
 
 
 def is_running_somewhere(import_id: int) -> bool:
