@@ -45,7 +45,7 @@ class DoNotContactForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "placeholder": "(415) 555-0142"}),
         help_text="One a line, in any notation.",
     )
-    scope = forms.ChoiceField(label="Never reach by", choices=DoNotContact.Scope.choices)
+    scope = forms.ChoiceField(label="Never by", choices=DoNotContact.Scope.choices)
     reason = forms.CharField(label="Reason", required=False, max_length=200)
     until = UntilField()
     country = CountryField()
@@ -56,7 +56,7 @@ class FiltersForm(forms.Form):
 
     q = forms.CharField(required=False, max_length=200)
     scope = forms.ChoiceField(
-        label="Never by", required=False, choices=[("", "Any way"), *DoNotContact.Scope.choices]
+        label="Never by", required=False, choices=[("", "Never by: any"), *DoNotContact.Scope.choices]
     )
     source = forms.ChoiceField(
         label="Source", required=False, choices=[("", "Any source"), *DoNotContact.Source.choices]

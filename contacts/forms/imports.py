@@ -68,7 +68,7 @@ class ContactsUploadForm(UploadForm):
 
 
 class DoNotContactUploadForm(UploadForm):
-    scope = forms.ChoiceField(label="Never reach by", choices=DoNotContact.Scope.choices)
+    scope = forms.ChoiceField(label="Never by", choices=DoNotContact.Scope.choices)
     reason = forms.CharField(
         label="Reason", required=False, max_length=200, help_text="For rows that give no reason of their own."
     )

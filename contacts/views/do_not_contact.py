@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import editor_required, editor_required_to_post, reader_required
 from contacts.exporting import Iso, csv_of, download, text
 from contacts.forms.do_not_contact import DoNotContactForm, FiltersForm, RemovalForm
-from contacts.models import DoNotContact, DoNotContactEvent, DoNotContactRemoval, Tally
+from contacts.models import Contact, DoNotContact, DoNotContactEvent, DoNotContactRemoval, Tally
 from contacts.phone_numbers import dialable
-from contacts.queries import Count, count_of, do_not_contact, find_do_not_contact, tally
+from contacts.queries import Count, count_of, do_not_contact, everybody, find_do_not_contact, tally
 from contacts.services import (
     DoNotContactAdded,
     Refused,
@@ -36,7 +40,7 @@ MOST_BESIDES = 5
 COLUMNS = {
     "Number": F("phone_number"),
     "Email": text("email"),
-    "Scope": F("scope"),
+    "Never by": F("scope"),
     "Reason": text("reason"),
     "Source": F("source"),
     "Added": Iso("created_at"),
@@ -82,8 +86,10 @@ def entries(request: Request) -> HttpResponse:
         "query": filters.text,
         "narrowed": narrowed,
         "filters": filters,
+        "kept": _kept(request),
         "address": _address(request),
         "page": page,
+        "rows": _rows(page.items),
         "total": _total(found, is_all=filters.is_empty),
         "form": form,
         "result": result,
@@ -100,6 +106,7 @@ def entries(request: Request) -> HttpResponse:
 def remove(request: Request) -> HttpResponse:
     """GET asks: how many there are, and why they go. ``?id=`` each, or ``?found=1`` and the filters."""
     chosen = _chosen(request)
+    back = reverse("contacts:do_not_contact") + _address(request).replace("&", "?", 1)
     # Beside the form that adds, which asks for a reason too.
     form = RemovalForm(request.POST or None, auto_id="removal_%s")
     if request.method == "POST" and form.is_valid():
@@ -114,7 +121,7 @@ def remove(request: Request) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             toast(request, _told_gone(removed), level=messages.SUCCESS if removed else messages.WARNING)
-            return redirect("contacts:do_not_contact")
+            return redirect(back)
     count = chosen[: MAX_REMOVED + 1].count()
     one = chosen.first() if count == 1 else None
     context = {
@@ -127,6 +134,7 @@ def remove(request: Request) -> HttpResponse:
         "most": MAX_REMOVED,
         "is_too_many": count > MAX_REMOVED,
         "here": f"{request.path}?{request.GET.urlencode()}",
+        "back": back,
         "is_page": not request.htmx,
     }
     name = "contacts/do_not_contact_remove.html"
@@ -191,13 +199,23 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
+def _kept(request: Request) -> dict[str, str]:
+    """The filters as they are."""
+    given = {name: request.GET.get(name, "").replace("\0", "")[:200] for name in FiltersForm.base_fields}
+    return {name: value for name, value in given.items() if value}
+
+
 def _address(request: Request) -> str:
     """The filters as they are, for links that go on with them: ``&scope=voice``, or nothing."""
-    kept = QueryDict(mutable=True)
-    for name in FiltersForm.base_fields:
-        if value := request.GET.get(name, "").replace("\0", ""):
-            kept[name] = value[:200]
-    return f"&{kept.urlencode()}" if kept else ""
+    kept = _kept(request)
+    return f"&{urlencode(kept)}" if kept else ""
+
+
+def _rows(entries: Sequence[DoNotContact]) -> list[tuple[DoNotContact, Contact | None]]:
+    """Each entry with the contact whose number it is, if there is one."""
+    numbers = [entry.phone_number for entry in entries if entry.phone_number]
+    people = {person.phone_number: person for person in everybody().filter(phone_number__in=numbers)}
+    return [(entry, people.get(entry.phone_number)) for entry in entries]
 
 
 def _total(found: QuerySet[DoNotContact], *, is_all: bool) -> str:

@@ -18,7 +18,7 @@ from accounts.permissions import editor_required, editor_required_to_post, reade
 from contacts.exporting import csv_response
 from contacts.forms.imports import UPLOAD_FORMS, MappingForm, ReadingForm
 from contacts.importing.reading import SAMPLE_ROWS, Dialect, UnreadableFile
-from contacts.importing.rejections import rejected_table
+from contacts.importing.rejections import kept_rejections, rejected_table
 from contacts.importing.remembering import mapping_by_header, remembered_mapping
 from contacts.importing.running import is_running_somewhere
 from contacts.lifecycles import IMPORT
@@ -42,21 +42,21 @@ logger = logging.getLogger(__name__)
 PREVIEW_ROWS = 5
 SHOWN_REJECTIONS = 100
 LIST_NAMES = 200
-# (color, sum, what it is called), by what an import is for.
-SUMS: dict[str, tuple[tuple[str, str, str], ...]] = {
+# (color, sum, what one is called, and several), by what an import is for.
+SUMS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     Import.Purpose.CONTACTS: (
-        ("green", "created", "created"),
-        ("blue", "updated", "updated"),
-        ("slate", "unchanged", "unchanged"),
-        ("amber", "duplicates", "duplicates"),
-        ("red", "invalid", "invalid"),
+        ("green", "created", "created", "created"),
+        ("blue", "updated", "updated", "updated"),
+        ("slate", "unchanged", "unchanged", "unchanged"),
+        ("amber", "duplicates", "duplicate", "duplicates"),
+        ("red", "invalid", "invalid", "invalid"),
     ),
     Import.Purpose.DO_NOT_CONTACT: (
-        ("green", "created", "added"),
-        ("blue", "updated", "hold for longer now"),
-        ("slate", "unchanged", "known already"),
-        ("amber", "duplicates", "duplicates"),
-        ("red", "invalid", "invalid"),
+        ("green", "created", "added", "added"),
+        ("blue", "updated", "holds for longer now", "hold for longer now"),
+        ("slate", "unchanged", "known already", "known already"),
+        ("amber", "duplicates", "duplicate", "duplicates"),
+        ("red", "invalid", "invalid", "invalid"),
     ),
 }
 Chosen = TypeVar("Chosen", bound=Model)
@@ -146,7 +146,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
     is_active = contact_import.status in IMPORT.active
     dialect = Dialect.from_json(contact_import.dialect)
     about = max(1, dialect.lines - dialect.has_header - dialect.above, contact_import.rows)
-    rejected = contact_import.rejected_rows.order_by("line")[:SHOWN_REJECTIONS]
+    rejected = kept_rejections(contact_import)
     context = {
         "section": "contacts",
         "import": contact_import,
@@ -157,11 +157,12 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "percent": min(99, 100 * contact_import.rows // about),
         "about": about,
         "is_stuck": contact_import.status == ImportStatus.RUNNING and not is_running_somewhere(pk),
-        "rejected": [] if is_active else [(row, _excerpt(row.values)) for row in rejected],
+        "rejected": [] if is_active else [(row, _excerpt(row.values)) for row in rejected[:SHOWN_REJECTIONS]],
+        "kept": 0 if is_active else rejected.count(),
         "shown": SHOWN_REJECTIONS,
         "sums": [
-            (colour, count, words)
-            for colour, name, words in SUMS[contact_import.purpose]
+            (colour, count, one if count == 1 else several)
+            for colour, name, one, several in SUMS[contact_import.purpose]
             if (count := getattr(contact_import, name))
         ],
     }

@@ -121,7 +121,7 @@ def test_a_file_of_whom_not_to_contact_is_imported_by_the_same_pages(
     file = {"name": "never.csv", "mimeType": "text/csv", "buffer": b"Phone,Reason\n4155550101,asked\n"}
     page.set_input_files("input[type=file]", file)
     page.get_by_text("never.csv").wait_for()
-    page.get_by_label("Never reach by").select_option("Calls")
+    page.get_by_label("Never by").select_option("Calls")
     photograph(page, "do-not-contact-upload")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Import 1 row", exact=True).click()

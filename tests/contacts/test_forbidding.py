@@ -58,6 +58,13 @@ def entries() -> set[tuple[str, str, str]]:
     }
 
 
+@pytest.mark.parametrize("heading", ["Never by", "Scope", "scope"])
+@pytest.mark.parametrize("written", ["Calls", "voice"])
+def test_never_by_is_understood_as_pages_and_as_older_exports_write_it(heading, written):
+    imported(f"Number,{heading}\n4155550101,{written}\n")
+    assert DoNotContact.objects.get().scope == "voice"
+
+
 def test_a_row_is_a_number_an_address_or_both():
     done = imported(HEADER + "(415) 555-0101,,,,\n,Anna@Example.com,,,\n415 555 0102,bo@example.com,,,\n")
     assert sums(done) == {"rows": 3, "created": 3}

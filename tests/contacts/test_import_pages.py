@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from contacts.importing.running import run_import
 from contacts.lifecycles import IMPORT
-from contacts.models import Contact, DoNotContact, Import, ImportStatus, RememberedMapping
+from contacts.models import Contact, DoNotContact, Import, ImportStatus, RejectedRow, RememberedMapping
+from dialer.erasing import erase_contact
 from tests.contacts.conftest import mapped, sums, uploaded
 from tests.factories import ListFactory
 from tests.factories.contact_files import workbook
@@ -110,6 +111,16 @@ def test_a_file_that_is_gone_is_told(as_supervisor):
     url = send(as_supervisor).url
     Import.objects.get().file.delete()
     assert "gone" in said(as_supervisor.get(url))
+
+
+def test_one_duplicate_is_one(as_supervisor):
+    url = send(as_supervisor, "Name,Phone\nAnna,4155550101\nAnna,4155550101\n").url
+    made = Import.objects.get()
+    as_supervisor.post(url, columns_of(made))
+    run_import(made.pk)
+    page = as_supervisor.get(url)
+    assert "2 rows: 1 created, 1 duplicate." in said(page)
+    assert "1 duplicates" not in page.content.decode()
 
 
 # --- Remembered mappings -----------------------------------------------------------------------------------
@@ -389,6 +400,22 @@ def test_the_list_of_imports_shows_all_sums(as_viewer, import_text):
 def test_a_list_is_proposed_by_its_id(as_supervisor):
     winter = ListFactory(name="Winter")
     assert 'value="Winter"' in as_supervisor.get(NEW, {"list": winter.pk}).content.decode()
+
+
+def test_rows_of_whoever_was_erased_are_not_offered(as_supervisor, supervisor, import_text):
+    done = import_text("Name,Phone\nAnna,+14155550101\nBo,911\nAnna,415 555 0101 x\n")
+    rows = done.rejected_rows
+    RejectedRow.objects.create(contact_import=done, line=9, reason="no", values=["Anna", "+14155550101"])
+    url = done.get_absolute_url()
+    assert f"Download {rows.count()} rows" in said(as_supervisor.get(url))
+    anna = Contact.objects.get(phone_number="+14155550101")
+    erase_contact(contact=anna, actor=supervisor, keep_do_not_contact=False)
+    kept = rows.exclude(values=[]).count()
+    assert kept == 1
+    assert "Download 1 row" in said(as_supervisor.get(url)).replace("Download 1 rows", "")
+    assert len(list(csv.reader(io.StringIO(rejected_file(as_supervisor, done))))) == 2
+    rows.update(values=[])
+    assert "are not kept any more" in said(as_supervisor.get(url))
 
 
 def test_rejected_rows_come_with_line_and_reason_from_a_workbook_too(as_supervisor, import_text):

@@ -612,6 +612,16 @@ def test_contacts_of_a_list_are_filtered(as_viewer):
         assert response.context["total"].value == len(names.split()), query
 
 
+def test_people_without_a_number_are_shown_with_their_address(as_viewer):
+    cem = ContactFactory(first_name="Cem", last_name="", phone_number=None, email="cem@example.com")
+    nobody = ContactFactory(first_name="", last_name="", phone_number=None, email="no@example.com")
+    page = as_viewer.get(ListFactory(members=[cem, nobody]).get_absolute_url())
+    assert "Number or email" in said(page)
+    cells = re.findall(r'<td class="number">(.*?)</td>', page.content.decode())
+    # Without a name, the address stands for it already.
+    assert [re.sub(r"<[^>]+>", "", cell) for cell in cells] == ["–", "cem@example.com"]
+
+
 def test_pages_of_a_list_hold_everybody_once(as_viewer):
     autumn = ListFactory(members=120)
     remove_from_list(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -16,6 +17,7 @@ from contacts.exporting import neutral
 from contacts.lifecycles import IMPORT
 from contacts.models import Contact, DoNotContact, Import, ImportStatus, List, RejectedRow, RememberedMapping
 from contacts.services import add_numbers
+from dialer.erasing import erase_contact
 from tests.contacts.conftest import mapped
 from tests.factories import ChannelFactory, ContactFactory, DoNotContactFactory, ListFactory, zone_set
 
@@ -484,6 +486,65 @@ def test_numbers_are_added_and_removed(as_supervisor, supervisor):
     remove = f"{reverse('contacts:do_not_contact_remove')}?id={entry.pk}"
     as_supervisor.post(remove, {"reason": "agreed", "expected": "1"})
     assert not DoNotContact.objects.filter(pk=entry.pk).exists()
+
+
+def test_on_the_tab_of_do_not_contact_its_own_files_are_imported(as_supervisor):
+    page = as_supervisor.get(reverse("contacts:do_not_contact"))
+    assert "Import do-not-contact" in said(page)
+    assert "Import contacts" not in said(page)
+    link = f'href="{reverse("contacts:import_new")}?purpose=do_not_contact"'
+    assert link in page.content.decode()
+    assert re.findall(r'class="button primary[^>]*>([^<]+)<', page.content.decode()) == ["Never contact"]
+    assert "Import contacts" in said(as_supervisor.get(reverse("contacts:lists")))
+
+
+def test_a_viewer_is_offered_no_import_of_do_not_contact(as_viewer):
+    assert "Import" not in said(as_viewer.get(reverse("contacts:do_not_contact"))).replace("Imports", "")
+
+
+@pytest.mark.parametrize("query", ["?id={key}", "?found=1"])
+def test_a_removal_leads_back_to_what_was_looked_for(as_supervisor, query):
+    page, remove = reverse("contacts:do_not_contact"), reverse("contacts:do_not_contact_remove")
+    entry = DoNotContactFactory(phone_number="+14155550101", scope="voice")
+    kept = "q=415&scope=voice"
+    html_of_page = html.unescape(as_supervisor.get(f"{page}?{kept}").content.decode())
+    assert f"{remove}?id={entry.pk}&{kept}" in html_of_page
+    assert '<input type="hidden" name="q" value="415">' in html_of_page
+    asked = remove + query.format(key=entry.pk) + f"&{kept}"
+    assert f'href="{page}?{kept}">Cancel' in html.unescape(as_supervisor.get(asked).content.decode())
+    assert as_supervisor.post(asked, {"reason": "agreed", "expected": "1"}).url == f"{page}?{kept}"
+    assert not DoNotContact.objects.exists()
+
+
+def test_entries_lead_to_the_people_whose_numbers_they_are(as_viewer, django_assert_max_num_queries):
+    page = reverse("contacts:do_not_contact")
+    anna = ContactFactory(first_name="Anna", last_name="Ek", phone_number="+14155550101")
+    erased = ContactFactory(phone_number="+14155550102")
+    erase_contact(contact=erased, keep_do_not_contact=True, actor=None)
+    for number in ("+14155550101", "+14155550103"):
+        DoNotContactFactory(phone_number=number)
+    DoNotContactFactory(phone_number=None, email="bo@example.com")
+    answer = as_viewer.get(page)
+    links = re.findall(r'<td class="who"><a href="([^"]+)">', answer.content.decode())
+    assert links == [anna.get_absolute_url()]
+    assert "(415) 555-0101 Anna Ek" in said(answer)
+    for at in range(30):
+        DoNotContactFactory(phone_number=ContactFactory(phone_number=f"+141555502{at:02}").phone_number)
+    with django_assert_max_num_queries(10):
+        as_viewer.get(page)
+
+
+def test_never_by_is_said_alike_wherever_it_is_asked(as_supervisor):
+    DoNotContactFactory(phone_number="+14155550101", scope="voice")
+    page = as_supervisor.get(reverse("contacts:do_not_contact"))
+    upload = as_supervisor.get(f"{reverse('contacts:import_new')}?purpose=do_not_contact")
+    for words in (said(page), said(upload)):
+        assert "Never by" in words
+        assert "Never reach by" not in words
+    export = as_supervisor.get(reverse("contacts:do_not_contact_export"))
+    header = b"".join(export).decode().splitlines()[0]
+    assert "Never by" in header
+    assert "Scope" not in header
 
 
 def test_wrong_lines_stay_in_the_box(as_supervisor):

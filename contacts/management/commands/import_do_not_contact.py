@@ -19,7 +19,7 @@ class Command(import_contacts.Command):
             "--scope",
             choices=DoNotContact.Scope.values,
             default=DoNotContact.Scope.ALL.value,
-            help="never reach them by, where a row does not say (default: %(default)s)",
+            help="what they are never reached by, where a row does not say (default: %(default)s)",
         )
         parser.add_argument("--reason", default="", help="why, where a row does not say")
 
