@@ -137,7 +137,7 @@ def panel_of(call: Call, user: User | AnonymousUser, form: DispositionForm | Non
         dispositions=_offered(call),
         form=form or DispositionForm(initial={"callback_at": call.callback_at or _tomorrow()}),
         events=_events(call),
-        may_edit=bool(getattr(user, "may_edit", False)) and is_over,
+        may_edit=bool(getattr(user, "may_edit", False)) and is_over and not call.is_erased,
     )
 
 
@@ -156,6 +156,8 @@ def _offered(call: Call) -> list[Disposition]:
 def _is_awaited(
     call: Call, recording: Recording | None, transcript: Transcript | None, now: datetime
 ) -> bool:
+    if call.is_erased:
+        return False
     if call.state != CallState.ENDED:
         return True
     if call.answered_at is None or call.ended_at is None or now - call.ended_at > _AWAITED:

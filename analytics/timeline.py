@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet, TextChoices
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.urls import reverse
 
 from analytics.queries import calls_with, related
 from campaigns.lifecycles import WAITING, EnrollmentStatus
-from campaigns.models import Enrollment
+from campaigns.models import Disposition, Enrollment
 from contacts.models import Contact, ContactEvent, DoNotContact, DoNotContactRemoval, ListVersion, Membership
-from dialer.models import Call
+from dialer.models import Call, Outcome
 
 PAGE = 20
 MEMBERSHIPS = 500
@@ -42,6 +42,8 @@ class Kind(TextChoices):
     CREATED = "created", "Contact"
 
 
+# Where a contact stands in a campaign, also after calls: what is to come, or why nothing is.
+_TOLD_BESIDES = WAITING | {EnrollmentStatus.SKIPPED, EnrollmentStatus.DO_NOT_CALL}
 _ORDER = {kind: place for place, kind in enumerate(reversed(Kind))}
 
 
@@ -86,7 +88,7 @@ def timeline_of(contact: Contact, cursor: str = "", size: int = PAGE) -> Timelin
         _do_not_contact(contact, after, size + 1),
         _edits(contact, after, size + 1),
         _memberships(contact),
-        [Entry(Kind.CREATED, contact.created_at, contact.pk, "Added to Carillon")],
+        [_created(contact)],
     )
     found = [entry for source in sources for entry in source if after is None or entry.rank < after]
     found.sort(key=lambda entry: entry.rank, reverse=True)
@@ -125,7 +127,17 @@ def _calls(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:
 
 
 def _places(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:
-    rows = Enrollment.objects.filter(contact=contact).select_related("channel__campaign")
+    """But those of which the call says all: how it ended, or that it goes on."""
+    calls = Call.objects.filter(enrollment=OuterRef("pk"), run=OuterRef("run")).exclude(
+        outcome=Outcome.WITHDRAWN
+    )
+    opt_outs = calls.filter(disposition__effect=Disposition.Effect.DO_NOT_CALL)
+    rows = (
+        Enrollment.objects.filter(contact=contact)
+        .filter(~Exists(calls) | Q(status__in=_TOLD_BESIDES))
+        .exclude(Q(status=EnrollmentStatus.DO_NOT_CALL) & Exists(opt_outs))
+        .select_related("channel__campaign")
+    )
     for place in _page(rows, Kind.PLACE, "updated_at", after, size):
         channel = place.channel
         yield Entry(
@@ -180,9 +192,24 @@ def _do_not_contact(contact: Contact, after: Rank | None, size: int) -> Iterable
 
 
 def _edits(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:
-    rows = ContactEvent.objects.filter(contact=contact).select_related("actor")
+    rows = (
+        ContactEvent.objects.filter(contact=contact)
+        .exclude(text__in=ContactEvent.ADDED)
+        .select_related("actor")
+    )
     for event in _page(rows, Kind.EDIT, "at", after, size):
         yield Entry(Kind.EDIT, event.at, event.pk, event.text, _name(event.actor, "Carillon"))
+
+
+def _created(contact: Contact) -> Entry:
+    """By whom, where somebody added the contact; else it came with a list, which is told beside it."""
+    by_hand = (
+        ContactEvent.objects.filter(contact=contact, text__in=ContactEvent.ADDED)
+        .select_related("actor")
+        .first()
+    )
+    told = (by_hand.text, _name(by_hand.actor, "Carillon")) if by_hand else ("Added to Carillon",)
+    return Entry(Kind.CREATED, contact.created_at, contact.pk, *told)
 
 
 def _memberships(contact: Contact) -> Iterable[Entry]:

@@ -156,7 +156,7 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         by_number = possible_zones(obj.phone_number) if obj.phone_number else ()
         obj.zone_set = zone_set_for((obj.time_zone,) if obj.time_zone else by_number)
         super().save_model(request, obj, form, change)
-        ContactEvent.objects.create(contact=obj, text="added this contact in the admin", actor=actor)
+        ContactEvent.objects.create(contact=obj, text=ContactEvent.ADDED_IN_ADMIN, actor=actor)
 
 
 @admin.register(ZoneSet)

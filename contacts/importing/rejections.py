@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, Func, IntegerField, Max, OuterRef
+from django.db.models import Exists, F, Func, IntegerField, Max, OuterRef, QuerySet
 
 from contacts.importing import mapping
 from contacts.lifecycles import IMPORT
 from contacts.models import Import, ImportStatus, RejectedRow
+
+
+def kept_rejections(contact_import: Import) -> QuerySet[RejectedRow]:
+    """Rejected rows by their lines, but those of people who were erased: nothing is left of these."""
+    return contact_import.rejected_rows.exclude(values=[]).order_by("line")
 
 
 def rejected_table(contact_import: Import) -> tuple[list[str], Iterator[list[Any]]]:
@@ -21,13 +26,13 @@ def rejected_table(contact_import: Import) -> tuple[list[str], Iterator[list[Any
     """
     columns = contact_import.dialect.get("columns", ())
     own = [position for position, name in enumerate(columns) if not mapping.is_added(name)]
-    rows = contact_import.rejected_rows.all()
+    rows = kept_rejections(contact_import)
     length = Func(F("values"), function="jsonb_array_length", output_field=IntegerField())
     widest = rows.aggregate(widest=Max(length))["widest"] or 0
     beyond = min(max(0, widest - len(columns)), mapping.MOST_BEYOND)
 
     def table() -> Iterator[list[Any]]:
-        found = rows.order_by("line").values_list("line", "reason", "values")
+        found = rows.values_list("line", "reason", "values")
         for line, reason, values in found.iterator(chunk_size=2000):
             cells = [values[position] if position < len(values) else "" for position in own]
             more = values[len(columns) :]

@@ -139,6 +139,11 @@ class Contact(models.Model):
 class ContactEvent(models.Model):
     """Something a person did to a contact: the part of its time line that is written nowhere else."""
 
+    ADDED_BY_HAND = "added this contact by hand"
+    ADDED_IN_ADMIN = "added this contact in the admin"
+    # With one of these, a time line begins.
+    ADDED = (ADDED_BY_HAND, ADDED_IN_ADMIN)
+
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, db_index=False, related_name="events")
     # A sentence without its subject: "changed the email address".
     text = models.CharField(max_length=300)

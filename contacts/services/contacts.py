@@ -75,7 +75,7 @@ def create_contact(
     if known is not None:
         what = "number" if number else "address"
         raise KnownAlready(f"This {what} is {known.name or 'a contact'}’s already.", known)
-    _record(made, "added this contact by hand", actor)
+    _record(made, ContactEvent.ADDED_BY_HAND, actor)
     if list is not None:
         add_to_list(list=list, contacts=Contact.objects.filter(pk=made.pk), actor=actor)
     return made

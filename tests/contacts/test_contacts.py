@@ -574,6 +574,35 @@ def test_what_is_older_is_asked_for_by_a_link_that_works_without_scripts(as_view
     assert f'href="{url}"' in as_viewer.get(busy.get_absolute_url()).content.decode()
 
 
+def test_that_somebody_added_a_contact_is_told_once(supervisor):
+    made = create_contact(phone_number="+14155550142", country="US", actor=supervisor)
+    (told,) = timeline_of(made).entries
+    assert (told.kind, told.text, told.by) == (Kind.CREATED, "added this contact by hand", str(supervisor))
+
+
+def told_of(status, **of_the_call) -> list[str]:
+    """What a time line tells of somebody who was called once."""
+    place = EnrollmentFactory(status=status, attempts=1)
+    CallFactory(enrollment=place, **of_the_call)
+    return [entry.kind for entry in timeline_of(place.contact).entries if entry.kind != Kind.CREATED]
+
+
+def test_a_place_of_which_the_call_says_all_is_not_told_besides():
+    opt_out = Disposition.objects.filter(effect="do_not_call").first()
+    assert told_of("completed") == [Kind.CALL]
+    assert told_of("failed", outcome="failed") == [Kind.CALL]
+    assert told_of("calling", state="ringing", outcome="") == [Kind.CALL]
+    assert told_of("do_not_call", disposition=opt_out) == [Kind.CALL]
+
+
+def test_a_place_that_says_more_than_the_call_is_told_besides():
+    for status in ("retry", "callback", "do_not_call", "skipped"):
+        assert sorted(told_of(status, outcome="busy")) == [Kind.CALL, Kind.PLACE]
+    assert told_of("completed", outcome="withdrawn") == [Kind.PLACE]
+    # A later run begins.
+    assert sorted(told_of("completed", run=2)) == [Kind.CALL, Kind.PLACE]
+
+
 def test_a_time_line_takes_few_queries(as_viewer, busy, django_assert_max_num_queries):
     for _ in range(15):
         CallFactory(contact=busy, enrollment=EnrollmentFactory(contact=busy))
@@ -618,6 +647,34 @@ def test_nobody_is_erased_by_typing_something_else(as_supervisor, typed):
     assert answer.status_code == 422
     contact.refresh_from_db()
     assert contact.erased_at is None
+
+
+def test_what_there_is_none_of_is_not_said_to_go(as_supervisor):
+    page = said(as_supervisor.get(erasing(ContactFactory())))
+    assert not re.search(r"\b0 (lists?|campaign|calls?|recording|transcript)", page)
+    assert "these calls" not in page
+    assert "holds this person adds them as a new contact" in page
+
+
+def test_nobody_can_press_erase_while_a_call_is_under_way(as_supervisor):
+    button = r'<button class="button danger" type="submit"([^>]*)>'
+    call = CallFactory(contact=ContactFactory(), state="ringing", outcome="")
+    page = as_supervisor.get(erasing(call.contact)).content.decode()
+    assert re.search(button, page)[1].startswith(" disabled")
+    page = as_supervisor.get(erasing(ContactFactory())).content.decode()
+    assert re.search(button, page)[1] == ""
+
+
+def test_the_call_of_an_erased_person_says_so_and_takes_no_notes(as_supervisor):
+    call = CallFactory(enrollment=EnrollmentFactory(status=EnrollmentStatus.COMPLETED), notes="Nice")
+    url = reverse("analytics:call", args=[call.pk])
+    assert "<textarea" in as_supervisor.get(url).content.decode()
+    as_supervisor.post(erasing(call.contact), {"typed": call.to_number})
+    response = as_supervisor.get(url)
+    assert "Erased:" in said(response)
+    assert "ranscript" not in said(response)
+    for gone in ("<textarea", 'hx-trigger="live"', '<form class="filters chips'):
+        assert gone not in response.content.decode()
 
 
 def test_a_refusal_is_told_on_the_page(as_supervisor):
