@@ -220,5 +220,6 @@ def forbid(request: Request, pk: int) -> HttpResponse:
 
 def _called(contact: Contact) -> str:
     """A contact’s name, or its number as people write it."""
-    is_number = contact.phone_number and not contact.name
-    return phone_text(contact.phone_number) if is_number else str(contact)
+    if contact.phone_number and not contact.name:
+        return phone_text(contact.phone_number)
+    return str(contact)
