@@ -307,3 +307,13 @@ def test_a_field_deleted_meanwhile_is_not_edited():
     CustomField.objects.all().delete()
     with pytest.raises(Refused, match="deleted meanwhile"):
         edit_field(field=field, label="Tariff", kind="text", description="")
+
+
+def test_the_loudest_button_of_a_fields_page_saves_it(as_supervisor):
+    field = CustomField.objects.create(name="plan", label="Plan")
+    page = as_supervisor.get(reverse("contacts:field_edit", args=[field.pk])).content.decode()
+    page, _, asks = page.partition("<dialog")
+    loud = re.findall(r'<button class="button (?:primary|danger)[^>]*>([^<]*)', page)
+    assert loud == ["Save"]
+    assert 'data-dialog="delete-field"' in page
+    assert 'class="button danger"' in asks
