@@ -12,7 +12,8 @@ from django.db import migrations, models
 # What searches compare: without case, accents and apostrophes. What is asked is folded by it, too
 # (contacts/queries.py). Text without accents (its characters are bytes) is not taken apart. Letters that
 # Unicode does not take apart are replaced one by one, and so is the sigma that ends a Greek word.
-# A search text begins with a space, so that every word in it has one before it.
+# A search text begins with a space, so that every word in it has one before it. Its function means the other
+# one wherever it is called from, also where a backup is restored, which looks into no schema.
 SEARCH_TEXT = r"""
 CREATE FUNCTION contacts_fold(words text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT lower(
@@ -30,12 +31,11 @@ CREATE FUNCTION contacts_fold(words text) RETURNS text LANGUAGE sql IMMUTABLE PA
 $$;
 CREATE FUNCTION contacts_search_text(
     first_name text, last_name text, company text, email text, phone_number text
-) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT contacts_fold(
-        ' ' || first_name || ' ' || last_name || ' ' || company
-        || ' ' || coalesce(email, '') || ' ' || coalesce(phone_number, '')
-    )
-$$;
+) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN contacts_fold(
+    ' ' || first_name || ' ' || last_name || ' ' || company
+    || ' ' || coalesce(email, '') || ' ' || coalesce(phone_number, '')
+);
 """
 NO_SEARCH_TEXT = """
 DROP FUNCTION contacts_search_text(text, text, text, text, text);

@@ -172,6 +172,17 @@ def test_folding_twice_changes_nothing():
         assert cursor.fetchone() == (None,)
 
 
+def test_a_backup_is_restored_with_what_searches_compare():
+    """Which is worked out anew then, while no schema is looked into."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        schema = cursor.fetchone()[0]
+        cursor.execute("SET LOCAL search_path = ''")
+        cursor.execute(f"SELECT {schema}.contacts_search_text('Chloé', 'O’Neil', 'Weiß', NULL, '+1')")
+        assert cursor.fetchone()[0].split() == ["chloe", "oneil", "weiss", "+1"]
+        cursor.execute("SET LOCAL search_path = DEFAULT")
+
+
 def test_counts_stop_where_nobody_counts_on():
     ContactFactory.create_batch(3)
     assert count_of(everybody()) == Count(3)
