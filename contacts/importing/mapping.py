@@ -429,6 +429,8 @@ def problems(
             found.append("Choose the column that holds the phone number or the email address.")
     else:
         found.append("Choose the column that holds the phone number.")
+        if EMAIL in targets:
+            found.append("If there is none, upload the file again and tick “An email address is enough”.")
     return found
 
 

@@ -216,3 +216,11 @@ def test_long_cells_are_no_number_and_no_address_at_once(cell):
     assert not mapping.looks_like_phone(cell)
     assert not mapping.EMAIL_FORM.fullmatch(cell)
     assert mapping.guess(["Phone", "Email"], [[cell, cell]], "US")
+
+
+def test_a_file_of_addresses_alone_is_told_what_to_tick():
+    assert "tick “An email address is enough”" in " ".join(
+        mapping.problems({0: mapping.EMAIL, 1: mapping.NAME})
+    )
+    assert "tick" not in " ".join(mapping.problems({0: mapping.NAME}))
+    assert mapping.problems({0: mapping.EMAIL, 1: mapping.NAME}, email_is_enough=True) == []
