@@ -29,7 +29,9 @@ def selects(filters: ContactFilters) -> list[Select]:
     return [
         select("email", "Any email", (WITH, "With an email address"), (WITHOUT, "Without an email address")),
         select("number", "Any number", (WITH, "With a number"), (WITHOUT, "Without a number")),
-        select("do_not_contact", "Any permission", (YES, "On do-not-contact"), (NO, "Not on do-not-contact")),
+        select(
+            "do_not_contact", "Do not contact: any", (YES, "On do-not-contact"), (NO, "Not on do-not-contact")
+        ),
         select(
             "zone",
             "Any time zone",
