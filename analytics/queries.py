@@ -18,12 +18,11 @@ from analytics.filters import NO_DISPOSITION, Filters
 from campaigns.lifecycles import IN_PROGRESS, WAITING, EnrollmentStatus
 from campaigns.models import Campaign, Channel, Disposition
 from contacts.models import Contact
-from contacts.phone_numbers import normalise
-from contacts.queries import Folded, Holds, without_apostrophes
+from contacts.phone_numbers import dialable
+from contacts.queries import Count, Folded, Holds, without_apostrophes
+from contacts.queries import count_of as counted
 from dialer.models import Call, CallCount, Outcome, Transcript
 
-# Counted one by one only so far; beyond, a page says "1,000+".
-MOST_COUNTED = 1_000
 # A search looks for so many matches among so many of the newest calls before it decides how to go on.
 _MANY = 50
 _NEWEST = 5_000
@@ -72,7 +71,7 @@ def _found(text: str, campaign: Campaign | None) -> Q:
     index answers; Django's ``icontains`` is not.
     """
     calls = Call.objects.filter(campaign=campaign) if campaign else Call.objects.all()
-    number = normalise(text, settings.DEFAULT_COUNTRY)
+    number = dialable(text, settings.DEFAULT_COUNTRY)
     if isinstance(number, str):
         return Q(to_number=number)
     looks = [Q(Holds(Folded("contact_name"), text))] if without_apostrophes(text) else []
@@ -142,16 +141,6 @@ def summary_of(campaign: Campaign, dispositions: Iterable[Disposition]) -> Summa
     )
 
 
-@dataclass(frozen=True)
-class Count:
-    value: int
-    # There are more than were counted.
-    is_capped: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.value:,}{'+' if self.is_capped else ''}"
-
-
 def count_of(
     rows: QuerySet[Call],
     filters: Filters,
@@ -173,8 +162,7 @@ def count_of(
                 and (keys is None or disposition in keys)
             )
         )
-    found = rows.order_by()[: MOST_COUNTED + 1].count()
-    return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
+    return counted(rows)
 
 
 def has_live_calls(campaign: Campaign) -> bool:

@@ -44,7 +44,7 @@ from campaigns.models import (
 from campaigns.queries import channel_counts
 from campaigns.refusals import Refused
 from campaigns.usage import is_used
-from contacts.phone_numbers import normalise
+from contacts.phone_numbers import dialable
 from contacts.zones import find_zone
 
 # Of a table with millions of rows this many are leafed through; filters and the search narrow it.
@@ -118,7 +118,7 @@ def links_to(pages: Sequence[tuple[str, str, dict[str, Any]]]) -> SafeString:
 
 def by_number(records: QuerySet[Any], path: str, term: str) -> QuerySet[Any] | None:
     """Records whose number is the one written; None if the term is no number."""
-    number = normalise(term, settings.DEFAULT_COUNTRY)
+    number = dialable(term, settings.DEFAULT_COUNTRY)
     return records.filter(**{path: number}) if isinstance(number, str) else None
 
 

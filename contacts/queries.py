@@ -60,6 +60,9 @@ class Count:
     value: int
     is_capped: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.value:,}{'+' if self.is_capped else ''}"
+
 
 def count_of(rows: QuerySet[Any]) -> Count:
     """How many rows there are, counted up to a bound."""

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import editor_required
 from contacts.models import Contact
-from contacts.phone_numbers import normalise
+from contacts.phone_numbers import dialable
 from contacts.services import Refused
 from dialer.erasing import erase_contact, extent_of
 from interface.toasts import toast
@@ -57,4 +57,4 @@ def _is(contact: Contact, typed: str) -> bool:
         return False
     if written in {contact.name.casefold(), (contact.email or "").casefold()}:
         return True
-    return bool(contact.phone_number) and normalise(typed, settings.DEFAULT_COUNTRY) == contact.phone_number
+    return bool(contact.phone_number) and dialable(typed, settings.DEFAULT_COUNTRY) == contact.phone_number

@@ -26,6 +26,7 @@ from campaigns.models import Campaign, Disposition
 from campaigns.services import record_access, record_activity
 from contacts.exporting import download
 from contacts.models import Contact
+from contacts.queries import Count
 from dialer.models import Call
 from interface.pagination import keyset_page
 
@@ -143,7 +144,7 @@ def _disposition_options(
 
 
 def _version(
-    summary: queries.Summary | None, items: list[dict[str, Any]], count: queries.Count, filters: Filters
+    summary: queries.Summary | None, items: list[dict[str, Any]], count: Count, filters: Filters
 ) -> str:
     """Changes exactly when what is shown does (the day changes how its times are written)."""
     shown = [

@@ -12,7 +12,7 @@ from django.utils.text import slugify
 from campaigns.forms.addresses import check_websocket_address
 from campaigns.forms.fields import Line, WholeNumber
 from campaigns.models import Assistant, CallerId, Disposition
-from contacts.phone_numbers import Rejection, countries, normalise
+from contacts.phone_numbers import Rejection, countries, dialable
 from interface.templatetags.interface import phone_text
 
 
@@ -86,7 +86,7 @@ class CallerIdForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = self.cleaned_data
         if "phone_number" not in cleaned or "country" not in cleaned:
             return cleaned
-        number = normalise(cleaned["phone_number"], cleaned["country"])
+        number = dialable(cleaned["phone_number"], cleaned["country"])
         if isinstance(number, Rejection):
             self.add_error("phone_number", ValidationError(f"{number}.", code="invalid"))
             return cleaned

@@ -234,8 +234,16 @@ def test_pages_follow_each_other_without_gap_or_repeat(as_viewer, campaign, monk
     assert seen == [f"Person {number}" for number in reversed(range(8))]
 
 
+def test_a_number_whose_plus_was_lost_is_searched_for_as_it_is_kept(as_viewer, campaign, settings):
+    settings.DEFAULT_COUNTRY = "DE"
+    kept = a_call_with("Anna", campaign)
+    Call.objects.filter(pk=kept.pk).update(to_number="+4915112345611")
+    response = as_viewer.get(address(campaign, "?q=4915112345611"))
+    assert [call.pk for call in response.context["page"]] == [kept.pk]
+
+
 def test_more_calls_than_are_counted_are_told_as_such(as_viewer, campaign, monkeypatch):
-    monkeypatch.setattr("analytics.queries.MOST_COUNTED", 2)
+    monkeypatch.setattr("contacts.queries.MOST_COUNTED", 2)
     for number in range(4):
         a_call_with(f"Person {number}", campaign)
     response = as_viewer.get(address(campaign, "?q=person"))
