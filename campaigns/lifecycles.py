@@ -172,6 +172,14 @@ ENROLLMENT = Lifecycle(
             By.PERSON,
         ),
         move("skip", "Skip", WAITING, _E.SKIPPED, By.ENGINE, By.PERSON, note="with the reason"),
+        move(
+            "try_again",
+            "Try again",
+            [_E.NO_ANSWER, _E.BUSY, _E.VOICEMAIL, _E.FAILED, _E.SKIPPED],
+            _E.RETRY,
+            By.PERSON,
+            note="asked for by a person, beyond the attempts planned",
+        ),
     ),
 )
 
