@@ -1,6 +1,7 @@
 from django.urls import path
 
-from campaigns.views import command_center, editor, manager, settings
+from campaigns.views import editor, manager, settings
+from campaigns.views.command_center import campaign, lists, moves, tabs
 
 app_name = "campaigns"
 
@@ -10,31 +11,27 @@ urlpatterns = [
     path("campaigns/<int:campaign_id>/press/", manager.press, name="press"),
     path("campaigns/<int:campaign_id>/menu/", manager.menu, name="menu"),
     # --- Command center: its tabs, then what is done from it ------------------------------------------------
-    path("campaigns/<int:campaign_id>/", command_center.campaign, name="campaign"),
-    path("campaigns/<int:campaign_id>/contacts/", command_center.contacts, name="contacts"),
-    path("campaigns/<int:campaign_id>/lists/", command_center.lists, name="lists"),
-    path("campaigns/<int:campaign_id>/activity/", command_center.activity, name="activity"),
-    path("campaigns/<int:campaign_id>/press/here/", command_center.press_here, name="press_here"),
-    path("campaigns/<int:campaign_id>/archive/", command_center.archive, name="archive"),
-    path("campaigns/<int:campaign_id>/duplicate/", command_center.duplicate, name="duplicate"),
-    path("campaigns/<int:campaign_id>/delete/", command_center.delete, name="delete"),
-    path("campaigns/<int:campaign_id>/exclusions/", command_center.exclude, name="exclude"),
+    path("campaigns/<int:campaign_id>/", tabs.campaign, name="campaign"),
+    path("campaigns/<int:campaign_id>/contacts/", tabs.contacts, name="contacts"),
+    path("campaigns/<int:campaign_id>/lists/", tabs.lists, name="lists"),
+    path("campaigns/<int:campaign_id>/activity/", tabs.activity, name="activity"),
+    path("campaigns/<int:campaign_id>/press/here/", moves.press_here, name="press_here"),
+    path("campaigns/<int:campaign_id>/archive/", campaign.archive, name="archive"),
+    path("campaigns/<int:campaign_id>/duplicate/", campaign.duplicate, name="duplicate"),
+    path("campaigns/<int:campaign_id>/delete/", campaign.delete, name="delete"),
+    path("campaigns/<int:campaign_id>/exclusions/", lists.exclude, name="exclude"),
     path(
         "campaigns/<int:campaign_id>/exclusions/<int:list_id>/remove/",
-        command_center.include,
+        lists.include,
         name="include",
     ),
-    path(
-        "campaigns/<int:campaign_id>/channels/<int:channel_id>/lists/", command_center.assign, name="assign"
-    ),
+    path("campaigns/<int:campaign_id>/channels/<int:channel_id>/lists/", lists.assign, name="assign"),
     path(
         "campaigns/<int:campaign_id>/channels/<int:channel_id>/lists/<int:list_id>/unassign/",
-        command_center.unassign,
+        lists.unassign,
         name="unassign",
     ),
-    path(
-        "campaigns/<int:campaign_id>/channels/<int:channel_id>/<slug:move>/", command_center.move, name="move"
-    ),
+    path("campaigns/<int:campaign_id>/channels/<int:channel_id>/<slug:move>/", moves.move, name="move"),
     # --- Editor: settings, then contacts and start ------------------------------------------------------
     path("campaigns/new/", editor.new, name="new"),
     path("campaigns/hours-in-words/", editor.hours_in_words, name="hours_in_words"),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from campaigns.admin import ReadOnlyAdmin, ReadOnlyInline, by_number, link
+from campaigns.admin.shared import ReadOnlyAdmin, ReadOnlyInline, by_number, link
 from contacts.queries import Folded, Holds
 from dialer.models import (
     Call,

@@ -300,7 +300,7 @@ def test_a_channel_started_meanwhile_keeps_its_settings(as_admin, monkeypatch):
     record_admin = admin.site._registry[type(channel)]
     # The page was opened while it was paused, and is sent a moment after it was resumed.
     monkeypatch.setattr(record_admin, "has_change_permission", lambda request, obj=None: True)
-    monkeypatch.setattr("campaigns.admin.WhileEditable.has_change_permission", lambda *_: True)
+    monkeypatch.setattr("campaigns.admin.channels.WhileEditable.has_change_permission", lambda *_: True)
     services.stop_channel(channel=channel, actor=None)
     answer = as_admin.post(
         page(type(channel), "change", channel.pk),

@@ -11,7 +11,8 @@ from django.utils import timezone
 from campaigns import services
 from campaigns.lifecycles import CHANNEL, ChannelStatus
 from campaigns.models import Activity, Channel, ChannelDrive, ChannelList, Enrollment, PauseReason
-from campaigns.views.command_center import CONTROLS, MOVES
+from campaigns.views.command_center.channels import CONTROLS
+from campaigns.views.command_center.moves import MOVES
 from lifecycle import By
 from tests.factories import (
     ChannelFactory,
@@ -364,7 +365,7 @@ def test_pages_of_contacts_follow_each_other_without_gap_or_repeat(as_supervisor
     channel = ChannelFactory(running=True)
     EnrollmentFactory.create_batch(5, channel=channel)
     EnrollmentFactory.create_batch(2, channel=channel, status="pending")
-    monkeypatch.setattr("campaigns.views.command_center.PAGE_SIZE", 3)
+    monkeypatch.setattr("campaigns.views.command_center.contacts.PAGE_SIZE", 3)
 
     seen, cursor = [], ""
     for _ in range(3):

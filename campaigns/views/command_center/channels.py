@@ -1,0 +1,124 @@
+"""The cards of the channels, and their controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+
+from campaigns import services
+from campaigns.hours import describe_hours
+from campaigns.lifecycles import ChannelStatus
+from campaigns.models import Campaign, Channel, PauseReason, VoiceDestination
+from campaigns.queries import Counts
+from campaigns.refusals import Refusal
+from campaigns.rulebook import rulebook
+from campaigns.waiting import channel_waits_for, clock_in_words
+
+
+@dataclass(frozen=True)
+class Control:
+    """A button of a channel's card."""
+
+    move: str
+    label: str
+    icon: str
+    asks: bool = False
+
+
+START = Control("start", "Start", "play")
+SCHEDULE = Control("start", "Schedule", "clock")
+START_NOW = Control("start-now", "Start now", "play")
+UNSCHEDULE = Control("unschedule", "Cancel schedule", "x-mark")
+PAUSE = Control("pause", "Pause", "pause")
+RESUME = Control("resume", "Resume", "play")
+STOP = Control("stop", "Stop for good", "stop", asks=True)
+RERUN = Control("rerun", "Re-run", "arrow-path", asks=True)
+
+CONTROLS: dict[str, tuple[Control, ...]] = {
+    ChannelStatus.READY: (START,),
+    ChannelStatus.SCHEDULED: (START_NOW, UNSCHEDULE, STOP),
+    ChannelStatus.RUNNING: (PAUSE, STOP),
+    ChannelStatus.PAUSED: (RESUME, STOP),
+    ChannelStatus.STOPPED: (),
+    ChannelStatus.COMPLETED: (RERUN,),
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A channel as its card shows it."""
+
+    channel: Channel
+    counts: Counts
+    planned: int
+    controls: tuple[Control, ...]
+    hours: str
+    waits_for: str
+    paused_because: str
+    refusal: Refusal | None
+    starts: str
+
+    @property
+    def segments(self) -> list[tuple[str, int, str]]:
+        counts = self.counts
+        callbacks = counts.callbacks
+        return [
+            ("green", counts.completed, "completed"),
+            ("red", counts.failed, "failed"),
+            ("blue", counts.in_progress, "in progress"),
+            ("amber", counts.retrying + callbacks, "to retry or call back" if callbacks else "to retry"),
+            ("faint", counts.pending - counts.retrying - callbacks, "waiting"),
+        ]
+
+    @property
+    def primary(self) -> Control | None:
+        """What pressing the badge does."""
+        return self.controls[0] if self.controls and not self.controls[0].asks else None
+
+    @property
+    def destination(self) -> str:
+        voice = self.channel.voice
+        if voice.destination == VoiceDestination.ASSISTANT:
+            return voice.assistant.name if voice.assistant else "no assistant yet"
+        return voice.get_destination_display()
+
+
+def channels_tab(
+    request: HttpRequest, campaign: Campaign, frame: dict[str, Any], now: datetime
+) -> dict[str, Any]:
+    counts, planned = frame["counts_by_channel"], frame["planned"]
+    return {"cards": [_card(c, counts[c.pk], planned[c.pk], now) for c in frame["channels"]]}
+
+
+def _card(channel: Channel, counts: Counts, planned: int, now: datetime) -> Card:
+    controls = CONTROLS[channel.status]
+    starts_later = bool(channel.start_at and channel.start_at > now)
+    if channel.status == ChannelStatus.READY and starts_later:
+        controls = (SCHEDULE, START_NOW)
+    if channel.campaign.is_archived:
+        controls = ()
+    refusals = services.start_refusals(channel, now) if channel.status == ChannelStatus.READY else []
+    schedule = channel.schedule
+    zone = rulebook(channel.pk, channel.revision).zone
+    return Card(
+        channel=channel,
+        counts=counts,
+        planned=planned,
+        controls=controls,
+        hours=describe_hours(schedule.hours, schedule.time_zone),
+        waits_for=channel_waits_for(channel, now),
+        paused_because=_paused_because(channel),
+        refusal=refusals[0] if refusals and not channel.campaign.is_archived else None,
+        starts=clock_in_words(channel.start_at, zone, now) if starts_later and channel.start_at else "",
+    )
+
+
+def _paused_because(channel: Channel) -> str:
+    """Why the engine paused it; a person who paused it knows."""
+    if channel.status != ChannelStatus.PAUSED or channel.pause_reason in {"", PauseReason.PERSON}:
+        return channel.pause_note if channel.status == ChannelStatus.PAUSED else ""
+    reason = channel.get_pause_reason_display()
+    return f"{reason}: {channel.pause_note}" if channel.pause_note else reason

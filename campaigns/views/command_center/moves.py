@@ -1,0 +1,89 @@
+"""Moving a channel, or the whole campaign by its badge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.permissions import editor_required
+from campaigns import services
+from campaigns.lifecycles import ChannelStatus
+from campaigns.models import Campaign, Channel
+from campaigns.queries import channel_counts
+from campaigns.refusals import Refusal
+from campaigns.views.deeds import attempt, back, press
+from interface.toasts import toast
+
+MOVES: dict[str, tuple[Callable[..., Any], str]] = {
+    "start": (services.start_channel, "started"),
+    "start-now": (services.start_now, "started"),
+    "unschedule": (services.unschedule_channel, "is ready again; its schedule was cancelled"),
+    "pause": (services.pause_channel, "paused. Calls in progress finish"),
+    "resume": (services.resume_channel, "goes on"),
+    "stop": (services.stop_channel, "stopped for good"),
+    "rerun": (services.rerun_channel, "started again"),
+}
+
+
+@editor_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def move(request: HttpRequest, campaign_id: int, channel_id: int, move: str) -> HttpResponse:
+    """GET asks first, where a move can't be undone; POST makes it."""
+    if move not in MOVES:
+        raise Http404
+    channel = get_object_or_404(
+        Channel.objects.select_related("campaign"), pk=channel_id, campaign=campaign_id
+    )
+    if request.method != "POST":
+        return _ask(request, channel, move)
+    service, done = MOVES[move]
+    moved, refusal = attempt(service, channel=channel, actor=request.user)
+    if moved is not None:
+        scheduled = move == "start" and moved.status == ChannelStatus.SCHEDULED
+        toast(request, f"{channel.name} {'scheduled' if scheduled else done}.")
+    return answer(request, channel.campaign, refusal, channel.status)
+
+
+def _ask(request: HttpRequest, channel: Channel, move: str) -> HttpResponse:
+    if move not in {"stop", "rerun"}:
+        raise Http404
+    counts = channel_counts([channel])[channel.pk]
+    context = {
+        "section": "campaigns",
+        "campaign": channel.campaign,
+        "channel": channel,
+        "move": move,
+        "counts": counts,
+        "question": f"campaigns/_ask_{move}.html",
+    }
+    return dialog(request, context)
+
+
+@editor_required
+@require_POST
+def press_here(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The badge of the header was pressed."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    refusal = press(request, campaign)
+    return answer(request, campaign, refusal, campaign.status)
+
+
+def answer(request: HttpRequest, campaign: Campaign, refusal: Refusal | None, status: str) -> HttpResponse:
+    """Done: the page asks for what changed. Refused: the reason, beside what was pressed."""
+    if not request.htmx:  # type: ignore[attr-defined]
+        return back(request, campaign.get_absolute_url(), refusal)
+    if refusal is not None:
+        return render(request, "campaigns/_refusal.html", {"refusal": refusal, "status": status}, status=409)
+    response = HttpResponse(status=204)
+    response.headers["HX-Trigger"] = "refresh"
+    return response
+
+
+def dialog(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """A question: in a dialog, or without scripts on a page of its own."""
+    template = context["question"] if request.htmx else "campaigns/question.html"  # type: ignore[attr-defined]
+    return render(request, template, context, status=status)
