@@ -1,33 +1,73 @@
-"""Channels start at their time: a driver notices that one is due, a worker's task starts it.
+"""Scheduled channels start at their time: drivers look for what is due, and start it in threads of its own.
 
-Starting enrolls a whole list, which takes seconds: too long for a driver, whose leases would run out.
+Starting enrolls a whole list, which takes seconds: too long for a driver itself, whose leases would run
+out, and no work for the queue, where imports may be before it.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
 
-from django.conf import settings
-from django_q.tasks import async_task
+from django.db import close_old_connections
 
-from dialer.statements import run
+from campaigns.services import start_scheduled_channel
+from dialer.driving.hands import Hands
+from dialer.statements import rows
 
-# A task that was lost, or a start that failed, is made up for after this.
-ASK_EVERY = timedelta(seconds=1)
+logger = logging.getLogger(__name__)
 
-# The account's row is there from its first claim on: this may come before.
-ASK = """
-INSERT INTO dialer_carrieraccount AS account (auth_id, starts_asked_at)
-SELECT %(account)s, now()
-WHERE EXISTS (SELECT FROM campaigns_channel WHERE status = 'scheduled' AND start_at <= now())
-ON CONFLICT (auth_id) DO UPDATE SET starts_asked_at = now()
-WHERE account.starts_asked_at IS NULL OR account.starts_asked_at < now() - %(every)s
+# What is due, and when something will be, on the database's clock.
+SCHEDULED = """
+SELECT id, extract(epoch FROM start_at - clock_timestamp())::float, clock_timestamp()
+FROM campaigns_channel WHERE status = 'scheduled' ORDER BY start_at, id LIMIT %(most)s
 """
 
 
-def ask_when_due() -> bool:
-    """Have the worker start what is scheduled, if any of it is due and nobody was asked just now."""
-    asked = run(ASK, {"account": settings.PLIVO_AUTH_ID, "every": ASK_EVERY}) > 0
-    if asked:
-        async_task("dialer.tasks.start_scheduled")
-    return asked
+class Starters(Hands[tuple[int, datetime]]):
+    """All drivers try; the first one starts a channel, the others find it started, or being started."""
+
+    name = "starter"
+    # A list of a million holds up the next start, not the one after it.
+    THREADS = 2
+    MOST = 100
+    # How soon a channel is tried again that could not be started for an error of ours.
+    FAILED_SECONDS = 5.0
+
+    def __init__(self, is_ending: Callable[[], bool]) -> None:
+        super().__init__(self.THREADS)
+        self._is_ending = is_ending
+        # Channels that are being started, and, by this process's clock, when to try those that failed again.
+        self._at_work: set[int] = set()
+        self._try_at: dict[int, float] = {}
+
+    def start_due(self) -> float:
+        """Start what is due, in the background; return in how many seconds something else will be."""
+        clock = time.monotonic()
+        self._try_at = {channel: at for channel, at in self._try_at.items() if at > clock}
+        for channel_id, seconds, now in rows(SCHEDULED, {"most": self.MOST}):
+            if seconds > 0:
+                return float(seconds)
+            if channel_id not in self._at_work and channel_id not in self._try_at:
+                self._at_work.add(channel_id)
+                self.give((channel_id, now))
+        return float("inf")
+
+    def do(self, task: tuple[int, datetime]) -> None:
+        channel_id, now = task
+        try:
+            start_scheduled_channel(channel_id=channel_id, now=now)
+        except Exception:
+            # It stays scheduled, and the others are not kept by it.
+            logger.exception("Channel %s can't be started at its time.", channel_id)
+            self._try_at = {**self._try_at, channel_id: time.monotonic() + self.FAILED_SECONDS}
+            close_old_connections()
+        finally:
+            self._at_work.discard(channel_id)
+
+    def close(self) -> None:
+        """Wait for what is being started, unless the process ends: then it is undone, and another's."""
+        if not self._is_ending():
+            super().close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.conf import settings
 from django_q.tasks import async_task
 
-from campaigns.services import start_scheduled_channels
 from dialer import cancelling, machines, reconciling, recordings
 from dialer.driving.driver import Driver
 from dialer.driving.lease import living_drivers_here
@@ -25,10 +24,6 @@ def top_up_drivers() -> None:
     """As many drivers as are missing on this host: when a worker starts, and each minute."""
     for _ in range(settings.DRIVERS - living_drivers_here()):
         enqueue_driver()
-
-
-def start_scheduled() -> None:
-    start_scheduled_channels()
 
 
 def reconcile() -> None:

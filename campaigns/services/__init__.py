@@ -27,7 +27,7 @@ from campaigns.services.channels import (
     start_channel,
     start_now,
     start_refusals,
-    start_scheduled_channels,
+    start_scheduled_channel,
     stop_channel,
     unschedule_channel,
 )
@@ -63,7 +63,7 @@ __all__ = [
     "start_channel",
     "start_now",
     "start_refusals",
-    "start_scheduled_channels",
+    "start_scheduled_channel",
     "stop_channel",
     "unassign_list",
     "unschedule_channel",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,7 +21,8 @@ from campaigns.services.activity import record_activity
 from campaigns.services.enrolling import enroll_lists, next_run, pin_lists
 from lifecycle import MoveRefused
 
-logger = logging.getLogger(__name__)
+# A scheduled start that is later than this says so.
+LATE = timedelta(minutes=1)
 
 # Every move locks the campaign first, then the drive, then the channel: so a campaign's status is
 # derived from what its channels are, and no two moves, nor a move and a claim, wait in a circle.
@@ -140,9 +140,13 @@ def start_channel(*, channel: Channel, actor: User | None, now: datetime | None 
         _move(channel, "schedule")
         _record(channel, actor, "schedule", f"scheduled {channel.name}")
         return channel
-    contacts = _launch(channel, "start", now)
-    _record(channel, actor, "start", f"started {channel.name} with {_counted(contacts)}")
+    _start(channel, actor, now)
     return channel
+
+
+def _start(channel: Channel, actor: User | None, now: datetime, note: str = "") -> None:
+    contacts = _launch(channel, "start", now)
+    _record(channel, actor, "start", f"started {channel.name} with {_counted(contacts)}{note}")
 
 
 @transaction.atomic
@@ -241,41 +245,40 @@ def rerun_channel(*, channel: Channel, actor: User | None, now: datetime | None 
     return channel
 
 
-def start_scheduled_channels(*, now: datetime | None = None) -> int:
-    """Start what was scheduled and is due, by the engine; return how many channels that were.
+@transaction.atomic
+def start_scheduled_channel(*, channel_id: int, now: datetime | None = None) -> bool:
+    """Start a channel whose time has come, by the engine; False: it is another's already, or not due.
 
-    What can't start any more is paused at once, with the reason on its card. Each channel for itself: an
-    error of one is logged, and it stays scheduled. Safe to run in several places at once.
+    What can't start any more is paused at once, with the reason on its card. Safe to run in several places
+    at once.
     """
     now = now or timezone.now()
-    started = 0
-    for channel in Channel.objects.filter(_is_due(now)).order_by("start_at", "id"):
-        try:
-            started += _start_due(channel=channel, now=now)
-        except Exception:
-            logger.exception("Channel %s can't be started at its time.", channel.pk)
-    return started
-
-
-def _is_due(now: datetime) -> Q:
-    return Q(status=ChannelStatus.SCHEDULED, start_at__lte=now)
-
-
-@transaction.atomic
-def _start_due(*, channel: Channel, now: datetime) -> bool:
-    """Start one channel whose time has come; False: somebody else is at it, or was faster."""
-    campaigns = Campaign.objects.select_for_update(no_key=True, skip_locked=True)
-    if campaigns.filter(pk=channel.campaign_id).first() is None:
+    campaigns = Campaign.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+    # Somebody at the campaign may be another driver, which starts it, or a person, who is not waited for.
+    if campaigns.filter(channels=channel_id).first() is None:
+        return False
+    due = Channel.objects.filter(pk=channel_id, status=ChannelStatus.SCHEDULED, start_at__lte=now)
+    if (channel := due.first()) is None:
         return False
     channel = lock_channel(channel)
-    if not Channel.objects.filter(_is_due(now), pk=channel.pk).exists():
-        return False
     try:
-        start_channel(channel=channel, actor=None, now=now)
+        _refuse(start_refusals(channel, now))
     except Refused as refused:
         _launch(channel, "start", now)
         pause_channel(channel=channel, actor=None, reason=PauseReason.SETTINGS, note=str(refused), now=now)
+    else:
+        _start(channel, None, now, note=_how_late(channel, now))
     return True
+
+
+def _how_late(channel: Channel, now: datetime) -> str:
+    late = now - channel.start_at if channel.start_at else LATE
+    if late <= LATE:
+        return ""
+    minutes = int(late.total_seconds() // 60)
+    hours, minutes = divmod(minutes, 60)
+    words = f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
+    return f", {words} after its time"
 
 
 @transaction.atomic

@@ -19,13 +19,14 @@ from django.db import InterfaceError, InternalError, OperationalError, close_old
 from campaigns.models import Channel, PauseReason
 from campaigns.refusals import Refused
 from campaigns.services import complete_channel, pause_channel
-from dialer import cancelling, reconciling, starting
+from dialer import cancelling, reconciling
 from dialer.carrier import CallOrder
 from dialer.driving import placing
 from dialer.driving.claim import claim, put_off
 from dialer.driving.errors import LAST_ATTEMPTS, erring_channels
 from dialer.driving.lease import Leases, living_drivers_here
 from dialer.driving.placers import HangersUp, Placers
+from dialer.starting import Starters
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +66,9 @@ class Driver:
         # Channel → when it last started calls, by this process's clock.
         self._started_at: dict[int, float] = {}
         self._stopping = False
-        self._kept_at = float("-inf")
+        self._keep_at = float("-inf")
         self._hangers_up = HangersUp(HangersUp.THREADS)
+        self._starters = Starters(is_ending=_told_to_end.is_set)
 
     def run(self, *, enqueue_successor: Callable[[], None]) -> None:
         """Drive for the slice, hand over, let go. ``enqueue_successor()`` is called once, near the end."""
@@ -100,22 +102,24 @@ class Driver:
                 logger.warning("Leases could not be let go; they run out by themselves.")
             placers.close()
             self._hangers_up.close()
+            self._starters.close()
 
     def _is_superfluous(self) -> bool:
         """Whether this host has enough drivers without a successor of this one."""
         return living_drivers_here() > settings.DRIVERS
 
     def _keep(self, now: float) -> None:
-        if now - self._kept_at < KEEP_SECONDS:
+        if now < self._keep_at:
             return
-        self._kept_at = now
+        self._keep_at = now + KEEP_SECONDS
         self.leases.keep()
         for channel_id in self.leases.closed:
             # Paused or stopped: what the carrier has in its own queue must not ring hours later.
             cancelling.cancel_queued_later(channel_id=channel_id)
         self._next_look = {channel: self._next_look.get(channel, now) for channel in self.leases.channels}
         self._hangers_up.hang_up_on_forbidden()
-        starting.ask_when_due()
+        # To the moment: what is scheduled starts when its time comes, not when somebody looks next.
+        self._keep_at = now + min(max(self._starters.start_due(), TICK_SECONDS), KEEP_SECONDS)
         reconciling.ask_when_overdue()
         self._pause_those_with_errors()
 
@@ -202,5 +206,5 @@ class Driver:
 
     def _sleep(self) -> None:
         now = time.monotonic()
-        wake = min([self._kept_at + KEEP_SECONDS, *self._next_look.values()])
+        wake = min([self._keep_at, *self._next_look.values()])
         time.sleep(min(max(wake - now, TICK_SECONDS), KEEP_SECONDS))

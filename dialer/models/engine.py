@@ -19,13 +19,12 @@ class Driver(models.Model):
 
 
 class CarrierAccount(models.Model):
-    """One row an account: the pace that all channels share, and when the worker was last asked for what."""
+    """One row an account: the pace that all channels share, and when the worker last had to reconcile."""
 
     auth_id = models.CharField(max_length=40, primary_key=True)
     next_start_at = models.DateTimeField(null=True, blank=True)
     held_until = models.DateTimeField(null=True, blank=True)
     reconciled_at = models.DateTimeField(null=True, blank=True)
-    starts_asked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.auth_id
