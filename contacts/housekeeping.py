@@ -15,10 +15,12 @@ from contacts.importing.searching import file_what_was_put_aside
 from contacts.importing.uploads import delete_lost_uploads, delete_upload
 from contacts.lifecycles import IMPORT
 from contacts.models import Import, ImportStatus, Tally
-from contacts.services import enqueue_import, remove_those_over
+from contacts.services import enqueue_import, enqueue_undoing, remove_those_over
 
 # An import that was told to the queue so long ago is told again, in case the queue lost it.
 LONGEST_QUEUE = timedelta(minutes=10)
+# What somebody asked to undo so long ago is most likely at work, or done; told again it is done once.
+SOON_DONE = timedelta(minutes=1)
 # Between a file and the import that knows of it lies a moment.
 LONGEST_UPLOAD = timedelta(hours=1)
 
@@ -30,6 +32,7 @@ def keep_house() -> None:
     """Do all of it. Two at a time do no harm."""
     now = timezone.now()
     resume_imports(now=now)
+    resume_undoing(now=now)
     add_up_tallies()
     remove_those_over()
     delete_uploads(now=now)
@@ -43,6 +46,14 @@ def resume_imports(*, now: datetime) -> None:
     for import_id in untold.order_by("pk").values_list("pk", flat=True):
         if not is_running_somewhere(import_id):
             enqueue_import(import_id)
+
+
+def resume_undoing(*, now: datetime) -> None:
+    """Have those go on that somebody asked to undo, and at which nobody is at work."""
+    waiting = Import.objects.filter(undo_asked_at__lt=now - SOON_DONE, undone_at=None)
+    for import_id in waiting.order_by("pk").values_list("pk", flat=True):
+        if not is_running_somewhere(import_id):
+            enqueue_undoing(import_id)
 
 
 def delete_uploads(*, now: datetime) -> None:

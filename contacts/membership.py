@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
+from psycopg.errors import ForeignKeyViolation
 
 from contacts.models import Contact, List, ListVersion, Membership
 from contacts.models.lists import MembershipQuerySet
+from contacts.refusals import Refused
 
 
 def contacts_of(list: List) -> QuerySet[Contact]:
@@ -119,8 +121,14 @@ def take_off_erased(*, list_id: int, number: int) -> int:
     """Take people off a list again who were being erased while it was given its new version; how many.
 
     Of a version that nobody else sees yet. From here on, until the transaction ends, nobody on it is erased.
+    Raises ``Refused`` when somebody deleted one of them meanwhile.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_WAIT_FOR_WHO_ERASES)
+        try:
+            cursor.execute(_WAIT_FOR_WHO_ERASES)
+        except IntegrityError as error:
+            if isinstance(error.__cause__, ForeignKeyViolation):
+                raise Refused("Some of these contacts were deleted meanwhile. Try again.") from error
+            raise
         cursor.execute(_TAKE_OFF_ERASED, [list_id, number])
         return int(cursor.rowcount)

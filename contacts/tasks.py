@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from contacts import housekeeping
 from contacts.importing import running
-from contacts.services import fields
+from contacts.services import fields, undoing
 
 
 def run_import(import_id: int) -> None:
     running.run_import(import_id)
+
+
+def run_undoing(import_id: int) -> None:
+    undoing.run_undoing(import_id)
 
 
 def keep_house() -> None:

@@ -21,6 +21,7 @@ urlpatterns = [
     path("imports/<int:pk>/", imports.detail, name="import"),
     path("imports/<int:pk>/retry/", imports.retry, name="import_retry"),
     path("imports/<int:pk>/cancel/", imports.cancel, name="import_cancel"),
+    path("imports/<int:pk>/undo/", imports.undo, name="import_undo"),
     path("imports/<int:pk>/rejected.csv", imports.rejected, name="import_rejected"),
     path("lists/", lists.lists, name="lists"),
     path("lists/<int:pk>/", lists.detail, name="list"),

@@ -66,10 +66,10 @@ def run_import(import_id: int) -> None:
     connection.ensure_connection()
     session = connection.connection
     try:
-        with _alone(import_id) as alone:
-            if alone:
+        with alone(import_id) as is_alone:
+            if is_alone:
                 _run_alone(mine)
-        if alone:
+        if is_alone:
             # Last of all: with a file, it can be run again. Housekeeping deletes what is left here.
             for done in mine.filter(status__in=IMPORT.terminal).exclude(file="").values_list("pk", flat=True):
                 delete_upload(done)
@@ -248,6 +248,8 @@ def _save(
         duplicates=merged.duplicates,
         invalid=invalid,
         finished_at=timezone.now(),
+        merged_at=merged.at,
+        list_version=merged.version,
     )
     if not moved:
         raise Cancelled
@@ -265,7 +267,7 @@ def destination_of(contact_import: Import) -> Destination[Any]:
 
 
 @contextmanager
-def _alone(import_id: int) -> Iterator[bool]:
+def alone(import_id: int) -> Iterator[bool]:
     """Whether this process is the only one at work on an import; the database lets go of who dies."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_IMPORT_LOCK, import_id])

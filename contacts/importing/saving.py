@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 from django.db import OperationalError, connection
@@ -75,6 +76,9 @@ class Merged:
     # Into the list, and the list itself: None when there was no contact to put into one.
     added: int = 0
     list: List | None = None
+    # What all that was created or changed carries, and the list's version, if it grew.
+    at: datetime | None = None
+    version: int | None = None
 
 
 class Staging:
@@ -147,11 +151,12 @@ class Staging:
         ``IntegrityError`` when somebody else made one of the contacts meanwhile, and ``OperationalError``
         when two waited for each other: both are gone when it is tried again.
         """
-        with _impatience() if is_awaited else _one_at_a_time(), connection.cursor() as cursor:
+        with impatience() if is_awaited else _one_at_a_time(), connection.cursor() as cursor:
             if self._rows >= LARGE:
                 cursor.execute(_MEMORY_FOR_MANY)
             if fields:
                 hold_fields()
+            at = _now(cursor)
             cursor.execute("ANALYZE staged_contact")
             duplicates = _execute(cursor, _DROP_DUPLICATES)
             with Filing(rows=self._rows):
@@ -176,13 +181,14 @@ class Staging:
                 # It waits now, and not at the commit: the search index is at work beside it.
                 added -= take_off_erased(list_id=target.pk, number=number)
             _keep_fields(cursor, fields or {})
-        if added:
-            List.objects.filter(pk=target.pk).update(version=number, size=F("size") + added)
-            target.refresh_from_db(fields=["version", "size"])
-            ListVersion.objects.create(
-                list=target, number=number, added=added, size=target.size, note=note[:200], created_by=actor
-            )
-        return Merged(created, updated, unchanged, duplicates, added, target)
+        if not added:
+            return Merged(created, updated, unchanged, duplicates, 0, target, at)
+        List.objects.filter(pk=target.pk).update(version=number, size=F("size") + added)
+        target.refresh_from_db(fields=["version", "size"])
+        ListVersion.objects.create(
+            list=target, number=number, added=added, size=target.size, note=note[:200], created_by=actor
+        )
+        return Merged(created, updated, unchanged, duplicates, added, target, at, number)
 
     def _may_give_numbers(self, cursor: Any) -> bool:
         if self._some_with_both:
@@ -225,6 +231,19 @@ class StagedRejections:
             )
 
 
+def _now(cursor: Any) -> datetime:
+    """The transaction's moment, as the statements below write it."""
+    cursor.execute("SELECT now()")
+    moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def hold_contacts() -> None:
+    """Wait until no import is being saved; then none is until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_MERGE_LOCK])
+
+
 def hold_fields() -> None:
     """Values of custom fields are about to be saved: until the transaction ends, no field's are taken off.
 
@@ -244,13 +263,13 @@ def fields_are_free() -> bool:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Imports are merged one after the other."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_MERGE_LOCK])
+    hold_contacts()
     yield
 
 
 @contextmanager
-def _impatience() -> Iterator[None]:
+def impatience() -> Iterator[None]:
+    """What a person waits for: it waits for others no longer than seconds. Raises ``Busy``."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PATIENCE_SECONDS}s"])
         try:

@@ -65,6 +65,18 @@ class Import(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # The moment that all contacts which it created or changed carry (``created_at``, ``updated_at``), and the
+    # version of its list that it made: by both, an import is undone. None: it did nothing of the kind.
+    merged_at = models.DateTimeField(null=True, blank=True)
+    list_version = models.PositiveIntegerField(null=True, blank=True)
+    # A worker undoes it from the one moment to the other; it has deleted so many contacts.
+    undo_asked_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    taken_off = models.PositiveIntegerField(default=0)
+    deleted = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -81,6 +93,11 @@ class Import(models.Model):
                 | Q(purpose="do_not_contact") & ~Q(scope=""),
                 name="import_has_a_destination",
             ),
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True, undo_asked_at__isnull=True)
+                | Q(undo_asked_at__isnull=False, merged_at__isnull=False, status="completed"),
+                name="import_undone_was_completed",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -88,6 +105,19 @@ class Import(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("contacts:import", args=[self.pk])
+
+    @property
+    def is_being_undone(self) -> bool:
+        return self.undo_asked_at is not None and self.undone_at is None
+
+    @property
+    def may_be_undone(self) -> bool:
+        """Whether it is known whom it put on its list, and nobody asked to undo it yet."""
+        return (
+            self.status == ImportStatus.COMPLETED
+            and None not in {self.merged_at, self.list_version, self.list_id}
+            and self.undo_asked_at is None
+        )
 
 
 class RejectedRow(models.Model):

@@ -2,6 +2,7 @@
 
 from contacts.refusals import Refused
 from contacts.services.contacts import KnownAlready, create_contact, edit_contact
+from contacts.services.deleting import Deletable, count_deletable, delete_contacts
 from contacts.services.do_not_contact import (
     DoNotContactAdded,
     add_lines_to_do_not_contact,
@@ -37,14 +38,17 @@ from contacts.services.lists import (
     subtract_list,
 )
 from contacts.services.numbers import MAX_TYPED_LINES, InvalidLine, NumbersAdded, add_numbers
+from contacts.services.undoing import Undoing, enqueue_undoing, extent_of_undoing, undo_import
 
 __all__ = [
     "MAX_TYPED_LINES",
+    "Deletable",
     "DoNotContactAdded",
     "InvalidLine",
     "KnownAlready",
     "NumbersAdded",
     "Refused",
+    "Undoing",
     "add_field",
     "add_lines_to_do_not_contact",
     "add_numbers",
@@ -53,13 +57,17 @@ __all__ = [
     "add_to_new_list",
     "cancel_import",
     "copy_list",
+    "count_deletable",
     "create_contact",
     "create_list",
+    "delete_contacts",
     "delete_field",
     "delete_list",
     "edit_contact",
     "edit_field",
     "enqueue_import",
+    "enqueue_undoing",
+    "extent_of_undoing",
     "forbid_contacts",
     "forget_contact",
     "guessed_mapping",
@@ -76,5 +84,6 @@ __all__ = [
     "retry_import",
     "split_list",
     "subtract_list",
+    "undo_import",
     "upload_import",
 ]

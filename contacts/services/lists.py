@@ -243,10 +243,10 @@ def split_list(
 
 
 @transaction.atomic
-def remove_from_list(*, list: List, contacts: QuerySet[Contact], actor: User | None) -> int:
+def remove_from_list(*, list: List, contacts: QuerySet[Contact], note: str = "", actor: User | None) -> int:
     """Take contacts off a list, as a new version; return how many were on it."""
     _lock(list)
-    return _remove(list, contacts, "Removed by hand", actor)
+    return _remove(list, contacts, note or "Removed by hand", actor)
 
 
 @transaction.atomic

@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.db.models import Model, QuerySet
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.permissions import editor_required, editor_required_to_post, reader_required
 from contacts.exporting import csv_response
@@ -26,10 +29,12 @@ from contacts.models import Import, ImportStatus, List
 from contacts.services import (
     Refused,
     cancel_import,
+    extent_of_undoing,
     guessed_mapping,
     inspect_import,
     map_import,
     retry_import,
+    undo_import,
     upload_import,
 )
 from contacts.views.request import Request
@@ -121,7 +126,7 @@ def new(request: Request) -> HttpResponse:
 @reader_required
 def imports(request: Request) -> HttpResponse:
     page = keyset_page(
-        Import.objects.select_related("list", "created_by"),
+        Import.objects.select_related("list", "created_by", "undone_by"),
         order=["-id"],
         cursor=request.GET.get("cursor"),
     )
@@ -134,7 +139,9 @@ def imports(request: Request) -> HttpResponse:
 @editor_required_to_post
 def detail(request: Request, pk: int) -> HttpResponse:
     """An import wherever it stands: columns to choose, progress, or what became of it."""
-    contact_import = get_object_or_404(Import.objects.select_related("list", "created_by"), pk=pk)
+    contact_import = get_object_or_404(
+        Import.objects.select_related("list", "created_by", "undone_by"), pk=pk
+    )
     waits = contact_import.status == ImportStatus.UPLOADED
     # "?columns" goes back to the columns after a failure.
     goes_back = contact_import.status == ImportStatus.FAILED and "columns" in request.GET
@@ -144,6 +151,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         # Sent twice, or by someone who came later: show where it stands.
         return redirect(_with_next(contact_import.get_absolute_url(), _next(request)))
     is_active = contact_import.status in IMPORT.active
+    finished = contact_import.finished_at
     dialect = Dialect.from_json(contact_import.dialect)
     about = max(1, dialect.lines - dialect.has_header - dialect.above, contact_import.rows)
     rejected = kept_rejections(contact_import)
@@ -152,6 +160,10 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "import": contact_import,
         "next": _telling_list(_next(request), contact_import),
         "is_active": is_active,
+        "is_live": is_active or contact_import.is_being_undone,
+        "may_undo": request.user.may_edit and contact_import.may_be_undone,
+        # Where the entries of an import into do-not-contact are found again.
+        "day": timezone.localtime(finished).date().isoformat() if finished else "",
         "is_for_contacts": contact_import.purpose == Import.Purpose.CONTACTS,
         "may_cancel": request.user.may_edit and contact_import.status in IMPORT["cancel"].sources,
         "percent": min(99, 100 * contact_import.rows // about),
@@ -273,6 +285,30 @@ def cancel(request: Request, pk: int) -> HttpResponse:
     except (Refused, MoveRefused) as refused:
         toast(request, str(refused), level=30)
     return redirect(_with_next(contact_import.get_absolute_url(), _next(request)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@editor_required
+def undo(request: Request, pk: int) -> HttpResponse:
+    """Undo a completed import: a page, or a dialog for htmx, that says what exactly will happen."""
+    contact_import = get_object_or_404(Import.objects.select_related("list", "undone_by"), pk=pk)
+    if request.method == "POST":
+        try:
+            undo_import(contact_import=contact_import, actor=request.user)
+        except Refused as refused:
+            toast(request, str(refused), level=messages.WARNING)
+        return redirect(contact_import)
+    if not contact_import.may_be_undone:
+        # Somebody was faster: the page says so.
+        page = contact_import.get_absolute_url()
+        return HttpResponseClientRedirect(page) if request.htmx else redirect(page)
+    name = "contacts/import_undo.html"
+    context = {
+        "section": "contacts",
+        "import": contact_import,
+        "extent": extent_of_undoing(contact_import),
+    }
+    return render(request, f"{name}#dialog" if request.htmx else name, context)
 
 
 @require_safe
