@@ -101,10 +101,28 @@ _E = EnrollmentStatus
 WAITING = frozenset({_E.PENDING, _E.RETRY, _E.CALLBACK})
 IN_PROGRESS = frozenset({_E.CALLING, _E.CONNECTED})
 DONE = frozenset(_E) - WAITING - IN_PROGRESS
-# Someone or something that speaks was reached, or the message arrived.
+# What a contact ends as whose last attempt reached someone, or something that speaks. Who was reached in a
+# run, whatever became of them since, is told by the enrollment's ``is_reached``.
 REACHED = frozenset({_E.COMPLETED, _E.UNSUCCESSFUL})
 # What the command center's "Failed" card counts: done, and nobody was reached.
 NOT_REACHED = frozenset({_E.NO_ANSWER, _E.BUSY, _E.VOICEMAIL, _E.FAILED, _E.DO_NOT_CALL, _E.SKIPPED})
+
+# Where a contact stands whose call has ended and turns out not to have asked for a callback.
+WITHOUT_A_CALLBACK = (
+    _E.RETRY,
+    _E.COMPLETED,
+    _E.UNSUCCESSFUL,
+    _E.NO_ANSWER,
+    _E.BUSY,
+    _E.VOICEMAIL,
+    _E.FAILED,
+)
+# The move that undoes a skip, by what the contact waited as before.
+MOVE_BACK: dict[str, str] = {
+    _E.PENDING: "bring_back",
+    _E.RETRY: "bring_back_retry",
+    _E.CALLBACK: "bring_back_callback",
+}
 
 # How a finished call may leave an enrollment (campaigns/outcomes.py decides which).
 _AFTER_A_CALL = IN_PROGRESS
@@ -172,6 +190,11 @@ ENROLLMENT = Lifecycle(
             By.PERSON,
         ),
         move("skip", "Skip", WAITING, _E.SKIPPED, By.ENGINE, By.PERSON, note="with the reason"),
+        move("bring_back", "Bring back", [_E.SKIPPED], _E.PENDING, By.PERSON, note="a skip is undone"),
+        move("bring_back_retry", "Bring back", [_E.SKIPPED], _E.RETRY, By.PERSON, note="a skip is undone"),
+        move(
+            "bring_back_callback", "Bring back", [_E.SKIPPED], _E.CALLBACK, By.PERSON, note="a skip is undone"
+        ),
         move(
             "try_again",
             "Try again",
@@ -179,6 +202,19 @@ ENROLLMENT = Lifecycle(
             _E.RETRY,
             By.PERSON,
             note="asked for by a person, beyond the attempts planned",
+        ),
+        move("bring_forward", "Retry now", [_E.PENDING], _E.RETRY, By.PERSON, note="ahead of who is fresh"),
+        *(
+            move(
+                f"no_callback_{state}",
+                "No callback",
+                [_E.CALLBACK],
+                state,
+                By.PERSON,
+                By.CARRIER,
+                note="its call’s disposition is another one now",
+            )
+            for state in WITHOUT_A_CALLBACK
         ),
     ),
 )

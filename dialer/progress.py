@@ -259,6 +259,8 @@ def _correct_to_machine(call_id: int, data: Mapping[str, Any]) -> None:
     )
     Call.objects.filter(pk=call_id).update(is_machine=True, outcome=Outcome.VOICEMAIL)
     contact = Enrollment.objects.filter(pk=enrollment.pk)
+    earlier = Call.objects.filter(enrollment=enrollment.pk, run=enrollment.run, outcome=Outcome.COMPLETED)
+    contact.update(is_reached=earlier.exists())
     again = decision.status == EnrollmentStatus.RETRY and channel.run == call.run and goes_on(channel)
     if not again:
         reason = decision.reason if decision.status == EnrollmentStatus.VOICEMAIL else ""
@@ -323,6 +325,7 @@ WITH ending AS (
     UPDATE campaigns_enrollment AS enrollment SET
         status = %(status)s,
         attempts = CASE WHEN %(is_attempt)s THEN GREATEST(attempts, ending.attempt) ELSE attempts END,
+        is_reached = is_reached OR %(outcome)s = 'completed',
         due_at = COALESCE(%(due)s, due_at),
         reason = %(reason)s,
         updated_at = now()
@@ -381,6 +384,9 @@ def end(
             answered_at is not None or ending.answered_at is not None or bool(ending.duration_seconds)
         )
         rules = rulebook(channel_id, revision) if channel_id is not None else None
+        if outcome == Outcome.CANCELLED and was_answered:
+            # Hung up on, but not before somebody was reached.
+            outcome = Outcome.COMPLETED
         if is_machine and outcome == Outcome.COMPLETED and not (rules and rules.on_machine == "connect"):
             outcome = Outcome.VOICEMAIL
         decision = None

@@ -32,12 +32,16 @@ class Enrollment(models.Model):
     status = models.CharField(
         max_length=12, choices=EnrollmentStatus.choices, default=EnrollmentStatus.PENDING
     )
-    # Attempts the carrier accepted in this run.
+    # Attempts the carrier accepted in this run. Who has one counts as dialed.
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Whether one of them was completed: somebody was spoken to, whatever they said and became since.
+    is_reached = models.BooleanField("reached", default=False, db_default=False)
     # When a waiting contact's turn comes, at the earliest.
     due_at = models.DateTimeField()
     # Why it was skipped, deferred or failed; a short sentence for people.
     reason = models.CharField(max_length=120, blank=True)
+    # What the contact waited as when a person skipped it, to go back to when that is undone.
+    skipped_from = models.CharField(max_length=12, blank=True, default="", db_default="")
     updated_at = models.DateTimeField(auto_now=True)
     # Callbacks first, then retries, then contacts whose turn never came.
     turn = models.GeneratedField(
@@ -67,6 +71,8 @@ class Enrollment(models.Model):
             ),
             # The contacts tab: one status of one run, in order.
             models.Index(fields=["channel", "run", "status", "id"], name="enrollment_by_status"),
+            # And the newest change first.
+            models.Index(fields=["channel", "run", "-updated_at", "-id"], name="enrollment_by_change"),
         ]
 
     def __str__(self) -> str:
@@ -74,7 +80,8 @@ class Enrollment(models.Model):
 
 
 class EnrollmentCount(models.Model):
-    """How many enrollments of a channel's run have a status; kept by the database (migration 0002).
+    """How many enrollments of a channel's run have a status, and how many of those were dialed and reached;
+    kept by the database (migrations 0002, 0011).
 
     Rows are split into slots, so that no two transactions ever wait for each other's counter: read
     the sum.
@@ -85,6 +92,9 @@ class EnrollmentCount(models.Model):
     status = models.CharField(max_length=12, choices=EnrollmentStatus.choices)
     slot = models.SmallIntegerField()
     count = models.IntegerField(default=0)
+    # Of these: with an attempt; with a completed one.
+    dialed = models.IntegerField(default=0, db_default=0)
+    reached = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
