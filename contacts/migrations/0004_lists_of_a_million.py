@@ -103,6 +103,8 @@ class Migration(migrations.Migration):
                 "ordering": ["name"],
             },
         ),
+        # While everybody may still read and write contacts: what follows keeps them out.
+        migrations.RunSQL(KNOWN_FIELDS, migrations.RunSQL.noop),
         migrations.CreateModel(
             name="DoNotContactRemoval",
             fields=[
@@ -424,5 +426,4 @@ class Migration(migrations.Migration):
             model_name="contactevent",
             index=models.Index(fields=["contact", "-id"], name="event_of_contact"),
         ),
-        migrations.RunSQL(KNOWN_FIELDS, migrations.RunSQL.noop),
     ]

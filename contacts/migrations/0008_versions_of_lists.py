@@ -1,8 +1,9 @@
 """Pages of what a version of a list added and removed, by indexes; one of them does what the list's did."""
 
 import django.db.models.deletion
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from lifecycle.indexes import AddIndexConcurrently
 
 
 class Migration(migrations.Migration):

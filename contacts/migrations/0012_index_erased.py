@@ -1,7 +1,8 @@
 """Erased people are found at once: whoever is put on a list is looked for among them."""
 
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from lifecycle.indexes import AddIndexConcurrently
 
 
 class Migration(migrations.Migration):

@@ -1,8 +1,9 @@
 """Calls of the last day or week are found by when they were made."""
 
 import django.contrib.postgres.indexes
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations
+
+from lifecycle.indexes import AddIndexConcurrently
 
 
 class Migration(migrations.Migration):

@@ -1,8 +1,9 @@
 """Calls are found by a part of the number, too, and by the name without accents, through one index."""
 
 import django.contrib.postgres.indexes
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations, models
+
+from lifecycle.indexes import AddIndexConcurrently, RemoveIndexConcurrently
 
 
 class Migration(migrations.Migration):
