@@ -42,6 +42,8 @@ class Channel(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     # Moves on with every change of the channel's settings, so that what was read of them can be kept.
     revision = models.PositiveIntegerField(default=1)
+    # The page that saved the settings last, and the how-manieth time it did: "<its key>:<number>".
+    edited_from = models.CharField(max_length=48, blank=True, default="", db_default="", editable=False)
 
     lists: models.ManyToManyField[List, ChannelList] = models.ManyToManyField(
         List, through="ChannelList", related_name="channels"
