@@ -17,7 +17,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from typing import BinaryIO
 from xml.parsers import expat
 
@@ -35,8 +35,10 @@ MAX_SHEET_BYTES = 2 * 1024 * 1024 * 1024
 MAX_SHRINKING = 400
 _SMALL_BYTES = 32 * 1024 * 1024
 # Who uploads a workbook waits for its first rows to be found; a million empty rows are less than the first.
-_LOOKED_AT_BYTES = 96 * 1024 * 1024
-_LOOKED_AT_BYTES_TOGETHER = 128 * 1024 * 1024
+# The last is of the texts that these refer to, those left out that are read at once.
+_LOOKED_AT_BYTES = 40 * 1024 * 1024
+_LOOKED_AT_BYTES_TOGETHER = 48 * 1024 * 1024
+_LOOKED_AT_BYTES_OF_TEXTS = 64 * 1024 * 1024
 # A tag takes as long as so many bytes, however short it is.
 _BYTES_A_TAG = 12
 # Of the first rows of all sheets, which are kept in memory.
@@ -71,6 +73,12 @@ _ERRORS = frozenset(
 # Formats that put zeros or texts around a whole number: 00000, "+"0, \+#
 _PADDED = re.compile(r"""((?:"[^"]*"|\\.|[+ ])*)(0+|#+0*)""")
 _PERCENT = re.compile(r"0(?:\.(0+))?%")
+# A shared text as nearly all are: without formatting, and with nothing in it that stands for something else.
+_PLAIN = rb'<si><t(?: xml:space="preserve")?>([^<&\x00-\x08\x0b\x0c\x0e-\x1f]*+)</t></si>\s*+'
+_PLAIN_TEXT = re.compile(_PLAIN)
+_PLAIN_TEXTS = re.compile(b"(?:%b)++" % _PLAIN)
+# Comments and the like, which may hold anything that looks like a text.
+_ASIDE = re.compile(rb"<!|<\?(?!xml )")
 # Controls are escaped in texts: _x000D_
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
@@ -111,6 +119,7 @@ def find_sheets(file: BinaryIO, *, first_rows: int) -> list[SheetStart]:
     """The sheets that hold something, in the workbook's order. Raises ``UnreadableFile``."""
     found = []
     with _opened(file) as workbook:
+        workbook.texts.within(_LOOKED_AT_BYTES_OF_TEXTS)
         bytes_left, characters_left = _LOOKED_AT_BYTES_TOGETHER, MAX_FIRST_CHARACTERS
         for one in workbook.sheets[:MAX_SHEETS]:
             before = workbook.looked_at
@@ -236,9 +245,7 @@ class _Workbook:
         self.sheets = list(sheets.values())
         self._formats = _Formats(self._styles(paths.get("styles", "")), is_1904=is_1904)
         texts = paths.get("sharedStrings", "")
-        self._texts = _SharedTexts(
-            self._blocks(texts, MAX_SHARED_BYTES) if texts in self._parts else iter(())
-        )
+        self.texts = _SharedTexts(self._blocks(texts, MAX_SHARED_BYTES) if texts in self._parts else iter(()))
 
     def sheet(self, name: str) -> _Sheet:
         found = next((one for one in self.sheets if one.name == name), None)
@@ -248,10 +255,10 @@ class _Workbook:
 
     def rows(self, sheet: _Sheet, *, within_bytes: int | None = None) -> Iterator[Row]:
         """The rows of a sheet that are not empty; or those within so many of its bytes, or as many tags."""
-        found = _SheetRows(self._texts, self._formats)
+        found = _SheetRows(self.texts, self._formats)
         before = self.looked_at
         for block in self._blocks(sheet.path, MAX_SHEET_BYTES):
-            self.looked_at += max(len(block), _BYTES_A_TAG * block.count(b"<"))
+            self.looked_at += _weight(block)
             if within_bytes is not None and self.looked_at - before > within_bytes:
                 return
             for begin in range(0, len(block), _PIECE):
@@ -379,8 +386,9 @@ class _Elements(_Part):
 class _SharedTexts(_Part):
     """The texts that cells refer to, each without its formatting and how Asian ones are pronounced.
 
-    Read as far as they are asked for: those of the first rows come first. Kept as one piece of memory:
-    millions of strings would take several times as much.
+    Read as far as they are asked for: those of the first rows mostly come first, unless a sheet was sorted.
+    Kept as one piece of memory: millions of strings would take several times as much. Runs of plain ones are
+    read past the parser, which takes ten times as long.
     """
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
@@ -390,22 +398,84 @@ class _SharedTexts(_Part):
         self._ends = array("Q", [0])
         self._parts: list[str] = []
         self._is_said = False
+        # What follows the last text that ended; whether texts may be read at once; bytes left to parse.
+        self._rest = b""
+        self._is_simple = True
+        self._bytes_left: int | None = None
+
+    def within(self, parsed_bytes: int) -> None:
+        """Parse no more than so many bytes: who goes beyond is told to save the workbook as CSV."""
+        self._bytes_left = parsed_bytes
 
     def __getitem__(self, number: int) -> str:
         if number < 0:
             raise IndexError(number)
         while number + 1 >= len(self._ends):
-            block = next(self._blocks, None)
-            if block is None:
+            if block := next(self._blocks, b""):
+                self.feed(block)
+            elif self._rest:
+                self._parse(self._rest)
+                self._rest = b""
+            else:
                 self.end()
                 raise IndexError(number)
-            self.feed(block)
         return self._data[self._ends[number] : self._ends[number + 1]].decode("utf-8", "surrogatepass")
 
     def feed(self, block: bytes) -> None:
+        if not self._fed and not self._rest:
+            start = block[:200].lower()
+            self._is_simple = b"encoding" not in start or b"utf-8" in start
+        block = self._rest + block
+        self._is_simple = self._is_simple and not _ASIDE.search(block)
+        begin, end = 0, len(block)
+        if self._is_simple:
+            before, last, _ = block.rpartition(b"</si>")
+            end = len(before) + len(last)
+            for found in _PLAIN_TEXTS.finditer(block, 0, end):
+                self._parse(block[begin : found.start()])
+                begin = found.start()
+                # Within the list of texts and nothing else.
+                if self._depth == 1 and not self._parts:
+                    self._add(found[0])
+                    begin = found.end()
+        self._parse(block[begin:end])
+        self._rest = block[end:]
+        if len(self._rest) > MAX_MARKUP_BYTES:
+            self._parse(self._rest)
+            self._rest = b""
+
+    def _parse(self, block: bytes) -> None:
+        if not block:
+            return
+        if self._bytes_left is not None:
+            self._bytes_left -= _weight(block)
+            if self._bytes_left < 0:
+                raise UnreadableFile(
+                    "The texts of the first rows stand too far back in this workbook to be looked up. "
+                    f"{_AS_CSV}"
+                )
         super().feed(block)
         # A text that has not ended.
         _refuse_long(self._parts, "A cell")
+
+    def _add(self, plain: bytes) -> None:
+        """Texts that are as they are written, one after another."""
+        texts: list[bytes] = _PLAIN_TEXT.findall(plain)
+        # Refused as the parser refuses it.
+        plain.decode("utf-8")
+        if b"_x" in plain or max(map(len, texts)) > MAX_CELL_CHARACTERS:
+            for text in texts:
+                self._keep(text.decode("utf-8"))
+            return
+        self._ends.extend(islice(accumulate(map(len, texts), initial=len(self._data)), 1, None))
+        self._data += b"".join(texts)
+
+    def _keep(self, written: str) -> None:
+        text = _unescaped(written)
+        if len(text) > MAX_CELL_CHARACTERS:
+            raise _too_long("A cell", MAX_CELL_CHARACTERS)
+        self._data += text.encode("utf-8", "surrogatepass")
+        self._ends.append(len(self._data))
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
@@ -423,11 +493,7 @@ class _SharedTexts(_Part):
         if tag == "t":
             self._parser.CharacterDataHandler = None
         elif tag == "si":
-            text = _unescaped("".join(self._parts))
-            if len(text) > MAX_CELL_CHARACTERS:
-                raise _too_long("A cell", MAX_CELL_CHARACTERS)
-            self._data += text.encode("utf-8", "surrogatepass")
-            self._ends.append(len(self._data))
+            self._keep("".join(self._parts))
             self._parts.clear()
         elif tag == "rPh":
             self._is_said = False
@@ -582,6 +648,11 @@ def _plain(number: float, written: str) -> str:
     # As people typed it, 0.3 and not 0.30000000000000004: Excel keeps fifteen digits.
     text = f"{number:.15g}"
     return written if "e" in text else text
+
+
+def _weight(block: bytes) -> int:
+    """How long XML takes to be parsed, in bytes."""
+    return max(len(block), _BYTES_A_TAG * block.count(b"<"))
 
 
 def _refuse_long(parts: list[str], where: str) -> None:

@@ -409,9 +409,70 @@ def test_shared_texts_are_read_as_far_as_the_first_rows_need_them():
     with workbooks._opened(io.BytesIO(data)) as book:
         found = book.rows(book.sheets[0])
         assert [next(found).cells for _ in range(101)] == [["text 0"]] * 101
-        assert len(book._texts._ends) < 20_000
+        assert len(book.texts._ends) < 20_000
         assert [row.cells for row in found][-1] == ["text 49999"]
-        assert len(book._texts._ends) == 50_001
+        assert len(book.texts._ends) == 50_001
+
+
+TEXTS = st.sampled_from(
+    [
+        *["<t>Anna</t>"] * 6,
+        "<t></t>",
+        "<t/>",
+        "<t>Müller &amp; Söhne</t>",
+        '<t xml:space="preserve"> two\nlines </t>',
+        "<r><t>+1 415 </t></r><r><t>555 0142</t></r>",
+        "<t>東京</t><rPh><t>とうきょう</t></rPh>",
+        "<t>_x0041_</t>",
+        "<t>x<![CDATA[</si><si><t>no text</t></si>]]></t>",
+        "<!-- <si><t>no text</t></si> --><t>y</t>",
+    ]
+)
+
+
+@given(
+    st.lists(TEXTS, min_size=1, max_size=40),
+    st.sampled_from(["", "<!-- <si><t>no text</t></si> -->", "<?x <si><t>no text</t></si>?>", "\n "]),
+    st.integers(80, 400),
+)
+def test_shared_texts_are_the_same_whether_read_at_once_or_parsed(texts, between, block):
+    document = f"<sst>{between.join(f'<si>{text}</si>' for text in texts)}</sst>".encode()
+
+    def read_texts(document: bytes) -> list[str]:
+        blocks = iter([document[at : at + block] for at in range(0, len(document), block)])
+        shared = workbooks._SharedTexts(blocks)
+        return [shared[number] for number in range(len(texts))]
+
+    # Behind a comment, each text is parsed.
+    parsed = read_texts(b"<!---->" + document)
+    assert read_texts(document) == parsed
+    assert "no text" not in parsed
+
+
+@pytest.mark.parametrize("text", ["<t>\x01</t>", "<t>\udc80</t>"])
+def test_a_shared_text_that_is_no_text_is_refused(text):
+    texts = b"".join(b"<si>%b</si>" % one.encode("utf-8", "surrogateescape") for one in ["<t>a</t>", text])
+    data = workbook_of_parts(sheet=SHARED, extra={"xl/sharedStrings.xml": b"<sst>" + texts + b"</sst>"})
+    with pytest.raises(UnreadableFile, match="damaged"):
+        read(data)
+
+
+def test_a_long_shared_text_is_refused_among_plain_ones():
+    texts = ["<t>Phone</t>", f"<t>{'x' * 32_768}</t>"]
+    with pytest.raises(UnreadableFile, match="A cell is longer than 32,767"):
+        read(workbook_of_parts(sheet=SHARED, texts=texts))
+
+
+def test_first_rows_whose_texts_take_too_long_to_find_are_refused(monkeypatch):
+    def last_of(text: str) -> bytes:
+        rows_ = "".join(f'<row><c t="s"><v>{number}</v></c></row>' for number in (0, 5001))
+        texts = ["<t>Phone</t>", *[text] * 5000, "<t>4155550101</t>"]
+        return workbook_of_parts(sheet=sheet_xml(raw=rows_), texts=texts)
+
+    monkeypatch.setattr(workbooks, "_LOOKED_AT_BYTES_OF_TEXTS", 100_000)
+    assert read(last_of("<t>plain</t>")) == [["4155550101"]]
+    with pytest.raises(UnreadableFile, match="stand too far back"):
+        read(last_of("<r><t>rich</t></r>"))
 
 
 CELLS = st.one_of(
