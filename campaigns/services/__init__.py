@@ -5,7 +5,7 @@ message for the person who asked.
 """
 
 from campaigns.refusals import Refusal, Refused
-from campaigns.services.activity import record_access, record_activity
+from campaigns.services.activity import done_by_way_of, record_access, record_activity
 from campaigns.services.campaigns import (
     archive_campaign,
     create_campaign,
@@ -24,6 +24,7 @@ from campaigns.services.channels import (
     rerun_channel,
     resume_channel,
     save_channel_settings,
+    schedule_channel,
     start_channel,
     start_now,
     start_refusals,
@@ -44,6 +45,7 @@ __all__ = [
     "complete_channel",
     "create_campaign",
     "delete_campaign",
+    "done_by_way_of",
     "duplicate_campaign",
     "forget_activities",
     "leave_campaigns",
@@ -60,6 +62,7 @@ __all__ = [
     "resume_campaign",
     "resume_channel",
     "save_channel_settings",
+    "schedule_channel",
     "start_channel",
     "start_now",
     "start_refusals",

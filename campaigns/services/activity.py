@@ -1,7 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from accounts.models import User
 from campaigns.models import Activity, Campaign, Channel
+
+_way: ContextVar[str] = ContextVar("way", default="")
+
+
+@contextmanager
+def done_by_way_of(way: str) -> Iterator[None]:
+    """What is recorded meanwhile says so: "from the command line", where nobody logged in."""
+    before = _way.set(way)
+    try:
+        yield
+    finally:
+        _way.reset(before)
 
 
 def record_activity(
@@ -11,6 +27,7 @@ def record_activity(
 
     ``text`` is a sentence without its subject: "started Voice".
     """
+    way = f", {_way.get()}" if _way.get() else ""
     return Activity.objects.create(
         campaign=campaign,
         channel=channel,
@@ -18,7 +35,7 @@ def record_activity(
         channel_name=channel.name if channel else "",
         actor=actor,
         verb=verb,
-        text=text[:300],
+        text=text[: 300 - len(way)] + way,
     )
 
 

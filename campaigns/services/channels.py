@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from campaigns.hours import zone_named
 from campaigns.lifecycles import CHANNEL, ChannelStatus, derive_campaign_status
 from campaigns.models import Campaign, Channel, ChannelDrive, ChannelKind, PauseReason, VoiceDestination
 from campaigns.queries import channel_counts
@@ -155,6 +156,32 @@ def start_now(*, channel: Channel, actor: User | None, now: datetime | None = No
     channel = lock_channel(channel)
     Channel.objects.filter(pk=channel.pk, status=ChannelStatus.READY).update(start_at=None)
     return start_channel(channel=channel, actor=actor, now=now)
+
+
+@transaction.atomic
+def schedule_channel(
+    *, channel: Channel, actor: User | None, start_at: datetime, now: datetime | None = None
+) -> Channel:
+    """Ready → Scheduled, for this moment; of one that is scheduled, another moment.
+
+    Raises ``Refused`` when that has passed, or the channel could not start then.
+    """
+    now = now or timezone.now()
+    channel = lock_channel(channel)
+    if channel.status == ChannelStatus.SCHEDULED:
+        _move(channel, "unschedule")
+    if channel.status not in CHANNEL["schedule"].sources:
+        raise Refused(str(CHANNEL.refusal(CHANNEL["schedule"], channel.status)))
+    if start_at <= now:
+        raise Refused("This time has passed. Choose a later one, or start now.")
+    Channel.objects.filter(pk=channel.pk).update(start_at=start_at, revision=F("revision") + 1)
+    channel.start_at = start_at
+    _refuse(start_refusals(channel, now))
+    _move(channel, "schedule")
+    local = start_at.astimezone(zone_named(channel.schedule.time_zone) or timezone.get_current_timezone())
+    when = f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+    _record(channel, actor, "schedule", f"scheduled {channel.name} for {when}")
+    return channel
 
 
 @transaction.atomic
