@@ -104,8 +104,6 @@ DONE = frozenset(_E) - WAITING - IN_PROGRESS
 # What a contact ends as whose last attempt reached someone, or something that speaks. Who was reached in a
 # run, whatever became of them since, is told by the enrollment's ``is_reached``.
 REACHED = frozenset({_E.COMPLETED, _E.UNSUCCESSFUL})
-# What the command center's "Failed" card counts: done, and nobody was reached.
-NOT_REACHED = frozenset({_E.NO_ANSWER, _E.BUSY, _E.VOICEMAIL, _E.FAILED, _E.DO_NOT_CALL, _E.SKIPPED})
 
 # Where a contact stands whose call has ended and turns out not to have asked for a callback.
 WITHOUT_A_CALLBACK = (

@@ -1,42 +1,62 @@
-"""What may be asked of campaigns: counts by status, in constant time."""
+"""What may be asked of campaigns: counts by status and who is due last, in constant time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 
-from campaigns.lifecycles import DONE, IN_PROGRESS, NOT_REACHED, REACHED, WAITING, EnrollmentStatus
-from campaigns.models import Channel, EnrollmentCount
+from campaigns.lifecycles import DONE, IN_PROGRESS, WAITING, EnrollmentStatus
+from campaigns.models import Channel, Enrollment, EnrollmentCount
+
+# Who is due last is asked of so many callbacks, retries and fresh contacts each: their zones differ.
+LAST_IN_TURN = 20
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many contacts of one or several channels' current runs are where."""
+    """How many contacts of one or several channels' current runs are where.
+
+    The words are those of docs/guide.md, *What the numbers mean*; whoever counts contacts asks here.
+    """
 
     by_status: dict[str, int] = field(default_factory=dict)
+    # With at least one attempt, whatever became of them since.
+    dialed: int = 0
+    # With a completed attempt, by the status they have now.
+    reached_by_status: dict[str, int] = field(default_factory=dict)
 
     def _sum(self, statuses: Iterable[str]) -> int:
         return sum(self.by_status.get(status, 0) for status in statuses)
 
     def __add__(self, other: Counts) -> Counts:
-        statuses = self.by_status.keys() | other.by_status.keys()
-        return Counts({s: self.by_status.get(s, 0) + other.by_status.get(s, 0) for s in statuses})
+        return Counts(
+            _added(self.by_status, other.by_status),
+            self.dialed + other.dialed,
+            _added(self.reached_by_status, other.reached_by_status),
+        )
 
     @property
     def total(self) -> int:
         return sum(self.by_status.values())
 
     @property
+    def reached(self) -> int:
+        """Somebody was spoken to in this run; they may be waiting again, for a callback say."""
+        return sum(self.reached_by_status.values())
+
+    @property
     def completed(self) -> int:
         """Done, and somebody was reached."""
-        return self._sum(REACHED)
+        return sum(self.reached_by_status.get(status, 0) for status in DONE)
 
     @property
     def failed(self) -> int:
         """Done, and nobody was reached."""
-        return self._sum(NOT_REACHED)
+        return self._sum(DONE) - self.completed
 
     @property
     def pending(self) -> int:
@@ -60,51 +80,71 @@ class Counts:
         return self.by_status.get(EnrollmentStatus.CONNECTED, 0)
 
     @property
-    def dialed(self) -> int:
-        """Contacts with an attempt behind them or under way.
-
-        Do-not-call and skipped contacts are left out: most of them were never dialed.
-        """
-        undialed = {EnrollmentStatus.PENDING, EnrollmentStatus.SKIPPED, EnrollmentStatus.DO_NOT_CALL}
-        return self._sum(set(self.by_status) - undialed)
-
-    @property
     def progress(self) -> int:
         """Per cent of the contacts that are done; 100 only when all of them are."""
         return self._percent(self._sum(DONE))
 
     @property
     def reached_percent(self) -> int:
-        return self._percent(self.completed)
+        return self._percent(self.reached)
 
     def _percent(self, part: int) -> int:
         return part * 100 // self.total if self.total else 0
 
 
+def _added(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {status: one.get(status, 0) + other.get(status, 0) for status in one.keys() | other.keys()}
+
+
 def channel_counts(channels: Iterable[Channel]) -> dict[int, Counts]:
     """Counts of each channel's current run, in one query."""
     channels = list(channels)
-    found: dict[int, dict[str, int]] = {channel.pk: {} for channel in channels}
-    rows = (
-        EnrollmentCount.objects.filter(channel__in=channels, run=F("channel__run"))
-        .values_list("channel_id", "status")
-        .annotate(total=Sum("count"))
-    )
-    for channel_id, status, total in rows:
-        if total:
-            found[channel_id][status] = total
-    return {channel_id: Counts(by_status) for channel_id, by_status in found.items()}
+    counters = EnrollmentCount.objects.filter(channel__in=channels, run=F("channel__run"))
+    found = {key: counts for (key,), counts in _counts_by(counters, "channel_id")}
+    return {channel.pk: found.get(channel.pk, Counts()) for channel in channels}
 
 
 def campaign_counts(campaign_ids: Iterable[int]) -> dict[int, Counts]:
     """Counts of each campaign over its channels' current runs, in one query."""
-    found: dict[int, dict[str, int]] = {campaign_id: {} for campaign_id in campaign_ids}
-    rows = (
-        EnrollmentCount.objects.filter(channel__campaign__in=list(found), run=F("channel__run"))
-        .values_list("channel__campaign_id", "status")
-        .annotate(total=Sum("count"))
-    )
-    for campaign_id, status, total in rows:
+    keys = list(campaign_ids)
+    counters = EnrollmentCount.objects.filter(channel__campaign__in=keys, run=F("channel__run"))
+    found = {key: counts for (key,), counts in _counts_by(counters, "channel__campaign_id")}
+    return {key: found.get(key, Counts()) for key in keys}
+
+
+def run_counts(channels: Iterable[Channel]) -> dict[tuple[int, int], Counts]:
+    """Counts of each run of each channel, earlier ones too, by (channel, run); in one query."""
+    counters = EnrollmentCount.objects.filter(channel__in=list(channels))
+    return {(channel, run): counts for (channel, run), counts in _counts_by(counters, "channel_id", "run")}
+
+
+def _counts_by(counters: QuerySet[EnrollmentCount], *names: str) -> Iterator[tuple[tuple[int, ...], Counts]]:
+    """The counters summed for each combination of the named columns."""
+    by_status: dict[tuple[int, ...], dict[str, int]] = defaultdict(dict)
+    reached: dict[tuple[int, ...], dict[str, int]] = defaultdict(dict)
+    dialed: dict[tuple[int, ...], int] = defaultdict(int)
+    rows = counters.values_list(*names, "status").annotate(Sum("count"), Sum("dialed"), Sum("reached"))
+    for *key, status, total, with_attempt, with_answer in rows:
+        place = tuple(key)
         if total:
-            found[campaign_id][status] = total
-    return {campaign_id: Counts(by_status) for campaign_id, by_status in found.items()}
+            by_status[place][status] = total
+        if with_answer:
+            reached[place][status] = with_answer
+        dialed[place] += with_attempt
+    for place, found in by_status.items():
+        yield place, Counts(found, dialed[place], reached[place])
+
+
+def last_in_turn(channel: Channel, now: datetime) -> list[tuple[int, datetime]]:
+    """The zone sets and due times of the channel's contacts that have to wait longest from now on.
+
+    The last callbacks, retries and fresh contacts, a few of each: one read of the claim's index for each.
+    """
+    waiting = Enrollment.objects.filter(
+        channel=channel, run=channel.run, status__in=sorted(WAITING), due_at__gt=now
+    )
+    callbacks, retries, fresh = (
+        waiting.filter(turn=turn).order_by("-due_at").values_list("zone_set_id", "due_at")[:LAST_IN_TURN]
+        for turn in range(3)
+    )
+    return list(callbacks.union(retries, fresh, all=True))

@@ -234,9 +234,8 @@ def _sortable(campaigns: QuerySet[Campaign], order: list[str]) -> QuerySet[Campa
         counters = EnrollmentCount.objects.filter(
             channel__campaign=OuterRef("pk"), run=F("channel__run")
         ).order_by()
-        if column == "dialed":
-            counters = counters.exclude(status__in=["pending", "skipped", "do_not_call"])
-        total = counters.values("channel__campaign").annotate(total=Sum("count")).values("total")
+        summed = Sum("dialed" if column == "dialed" else "count")
+        total = counters.values("channel__campaign").annotate(total=summed).values("total")
         enrolled = Coalesce(Subquery(total, output_field=IntegerField()), 0)
         if column == "dialed":
             return campaigns.annotate(dialed=enrolled)

@@ -5,7 +5,14 @@ from datetime import timedelta
 import factory
 from django.utils import timezone
 
-from campaigns.lifecycles import CampaignStatus, ChannelStatus, derive_campaign_status
+from campaigns.lifecycles import (
+    DONE,
+    REACHED,
+    CampaignStatus,
+    ChannelStatus,
+    EnrollmentStatus,
+    derive_campaign_status,
+)
 from campaigns.models import (
     Assistant,
     CallerId,
@@ -21,6 +28,9 @@ from campaigns.models import (
 )
 from campaigns.models.rules import ALL_DAY
 from tests.factories.contacts import ContactFactory
+
+# What a contact is only after an attempt.
+AFTER_AN_ATTEMPT = DONE - {EnrollmentStatus.SKIPPED, EnrollmentStatus.DO_NOT_CALL}
 
 
 class AssistantFactory(factory.django.DjangoModelFactory):
@@ -151,4 +161,8 @@ class EnrollmentFactory(factory.django.DjangoModelFactory):
     contact = factory.SubFactory(ContactFactory)
     zone_set = factory.SelfAttribute("contact.zone_set")
     run = factory.LazyAttribute(lambda enrollment: enrollment.channel.run or 1)
+    status = EnrollmentStatus.PENDING
+    # As the calls that brought it there would have left it.
+    attempts = factory.LazyAttribute(lambda enrollment: int(enrollment.status in AFTER_AN_ATTEMPT))
+    is_reached = factory.LazyAttribute(lambda enrollment: enrollment.status in REACHED)
     due_at = factory.LazyFunction(timezone.now)

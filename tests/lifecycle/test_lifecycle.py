@@ -26,7 +26,6 @@ from campaigns.lifecycles import (
     ENROLLMENT,
     IN_PROGRESS,
     MOVE_AFTER_A_CALL,
-    NOT_REACHED,
     REACHED,
     WAITING,
     CampaignStatus,
@@ -109,8 +108,7 @@ def test_every_status_of_a_contact_belongs_to_one_group():
     assert set(EnrollmentStatus) == WAITING | IN_PROGRESS | DONE
     assert not WAITING & IN_PROGRESS
     assert not (WAITING | IN_PROGRESS) & DONE
-    assert REACHED | NOT_REACHED == DONE
-    assert not REACHED & NOT_REACHED
+    assert REACHED < DONE
 
 
 def test_every_way_a_call_leaves_a_contact_is_a_move_from_calling_and_connected():
@@ -501,9 +499,33 @@ def recount() -> dict[tuple[int, int, str], int]:
     return Counter(Enrollment.objects.values_list("channel_id", "run", "status"))
 
 
-def counted() -> dict[tuple[int, int, str], int]:
-    rows = EnrollmentCount.objects.values_list("channel_id", "run", "status").annotate(total=Sum("count"))
+def counted(kind: str = "count") -> dict[tuple[int, int, str], int]:
+    rows = EnrollmentCount.objects.values_list("channel_id", "run", "status").annotate(total=Sum(kind))
     return {(channel, run, status): total for channel, run, status, total in rows if total}
+
+
+def counts_equal_a_recount() -> bool:
+    """Those by status, and of each how many were dialed and reached."""
+    keys = ("channel_id", "run", "status")
+    dialed = Counter(Enrollment.objects.filter(attempts__gt=0).values_list(*keys))
+    reached = Counter(Enrollment.objects.filter(is_reached=True).values_list(*keys))
+    return (counted(), counted("dialed"), counted("reached")) == (recount(), dialed, reached)
+
+
+@pytest.mark.django_db
+def test_who_was_dialed_and_reached_is_counted_whatever_became_of_them():
+    channel = ChannelFactory(running=True)
+    spoken_to, rung = EnrollmentFactory.create_batch(2, channel=channel, status="calling")
+    EnrollmentFactory(channel=channel, status="do_not_call")
+    Enrollment.objects.filter(pk=spoken_to.pk).update(status="do_not_call", attempts=1, is_reached=True)
+    Enrollment.objects.filter(pk=rung.pk).update(status="retry", attempts=1)
+
+    assert counted("dialed") == {(channel.pk, 1, "do_not_call"): 1, (channel.pk, 1, "retry"): 1}
+    assert counted("reached") == {(channel.pk, 1, "do_not_call"): 1}
+    Enrollment.objects.filter(pk=rung.pk).update(attempts=2)
+    Enrollment.objects.filter(pk=spoken_to.pk).update(is_reached=False, attempts=0)
+    assert counts_equal_a_recount()
+    assert counted("reached") == {}
 
 
 @pytest.mark.django_db
@@ -559,7 +581,9 @@ def test_counts_equal_a_recount_whatever_several_connections_do_at_once():
                         if deed == 0:
                             rows.filter(contact__in=chance.sample(mine, 4)).delete()
                         elif deed == 1:
-                            ENROLLMENT.apply(rows, chance.choice([step.name for step in ENROLLMENT.moves]))
+                            changes = {"attempts": chance.randrange(3), "is_reached": chance.random() < 0.5}
+                            name = chance.choice([step.name for step in ENROLLMENT.moves])
+                            ENROLLMENT.apply(rows, name, **changes)
                         elif deed == 2:
                             ENROLLMENT.apply(rows, "call")
                         else:
@@ -590,6 +614,6 @@ def test_counts_equal_a_recount_whatever_several_connections_do_at_once():
         thread.join()
     assert failures == []
     assert recount()
-    assert counted() == dict(recount())
+    assert counts_equal_a_recount()
     # A count below zero would mean that some slot took away what another had counted twice.
     assert all(total > 0 for total in counted().values())
