@@ -16,6 +16,8 @@ from contacts.models import CustomField
 _MOST_DIGITS = 15
 # Longer texts are nothing but text.
 _LONGEST = 40
+# Columns repeat themselves: so many values are remembered, and not looked at again.
+_REMEMBERED = 1000
 
 # 1234, -1.5, 12 %, and thousands set apart. Numbers that begin with a zero are codes (ZIP, account), and
 # those with a plus are phone numbers. Amounts with a currency are text: the currency is a part of them.
@@ -91,20 +93,24 @@ _WAYS: tuple[_Way, ...] = (
 class KindOfField:
     """Finds out the kind of one field while its values pass by; empty ones say nothing."""
 
-    __slots__ = ("_seen", "_ways", "is_open")
+    __slots__ = ("_fitting", "_seen", "_ways", "is_open")
 
     def __init__(self) -> None:
         # Whether the field may still be anything but text.
         self.is_open = True
         self._ways = _WAYS
         self._seen = False
+        # Some of the values that left open what is open still.
+        self._fitting: set[str] = set()
 
     def see(self, value: str) -> None:
-        if not value or not self.is_open:
+        if value in self._fitting or not value or not self.is_open:
             return
         self._seen = True
         self._ways = tuple(way for way in self._ways if way[1](value)) if len(value) <= _LONGEST else ()
         self.is_open = bool(self._ways)
+        if self.is_open and len(self._fitting) < _REMEMBERED:
+            self._fitting.add(value)
 
     @property
     def kind(self) -> CustomField.Kind | None:

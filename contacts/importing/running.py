@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 import traceback
@@ -175,6 +176,7 @@ def _run(contact_import: Import) -> None:
     count = invalid = 0
     told_at = time.monotonic()
     with (
+        _without_old_objects(),
         destination_of(contact_import) as destination,
         StagedRejections() as rejected,
         contact_import.file.open("rb") as stored,
@@ -200,6 +202,20 @@ def _run(contact_import: Import) -> None:
             except (IntegrityError, OperationalError) as error:
                 if not attempts_left or not isinstance(error.__cause__, _GONE_WHEN_TRIED_AGAIN):
                     raise
+
+
+@contextmanager
+def _without_old_objects() -> Iterator[None]:
+    """Garbage is looked for among what the import makes, and not in all that the process had before.
+
+    Rows are many and make no garbage that must be looked for; yet each some ten thousand of them had all
+    modules and numbering plans looked through, for a tenth of the reading's time.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _batches(source: Iterator[Row]) -> Iterator[list[Row]]:

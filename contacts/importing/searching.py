@@ -15,8 +15,8 @@ from django.db import DatabaseError, connection
 
 logger = logging.getLogger(__name__)
 
-# From so many rows on, a merge is worth more memory, and a connection that files.
-LARGE = 20_000
+# From so many rows on, a merge is worth a connection that files.
+_LARGE = 5000
 _PAUSE_SECONDS = 2
 # Only who owns the index may file.
 _FILE = """
@@ -36,8 +36,9 @@ class Filing:
     """While the ``with`` lasts, in a transaction, another connection files what this one inserts."""
 
     def __init__(self, *, rows: int) -> None:
-        self._is_worth_it = rows >= LARGE
-        self._is_over = threading.Event()
+        self._is_worth_it = rows >= _LARGE
+        self._is_over = False
+        self._is_awake = threading.Event()
         self._thread: threading.Thread | None = None
         self._failed = False
 
@@ -49,10 +50,15 @@ class Filing:
             self._thread.start()
         return self
 
+    def begin(self) -> None:
+        """Most of what is inserted has been put aside: file it now, and not after a pause."""
+        self._is_awake.set()
+
     def __exit__(self, *error: object) -> None:
         if self._thread is None:
             return
-        self._is_over.set()
+        self._is_over = True
+        self._is_awake.set()
         self._thread.join()
         if connection.is_usable() and not connection.needs_rollback:
             with connection.cursor() as cursor:
@@ -64,7 +70,9 @@ class Filing:
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SET maintenance_work_mem = '256MB'")
-            while not self._is_over.wait(_PAUSE_SECONDS):
+            while not self._is_over:
+                self._is_awake.wait(_PAUSE_SECONDS)
+                self._is_awake.clear()
                 file_what_was_put_aside()
             file_what_was_put_aside()
         except DatabaseError:

@@ -52,7 +52,7 @@ class Contact(models.Model):
     company = models.CharField(max_length=200, blank=True)
     # Custom fields by the name of their column; usable in prompts as {{ name }}.
     fields = models.JSONField(default=dict, blank=True)
-    # What searches look through: name, company, email and number, folded (migration 0004).
+    # What searches look through: name, company, email and number, folded (migrations 0004 and 0015).
     search_text = models.GeneratedField(
         expression=models.Func(
             "first_name",
@@ -68,7 +68,10 @@ class Contact(models.Model):
     )
     # Given by a person or a file; empty: worked out from the number.
     time_zone = models.CharField(max_length=64, blank=True)
-    zone_set = models.ForeignKey(ZoneSet, on_delete=models.PROTECT, db_index=False, related_name="+")
+    # Checked once a statement (migration 0015).
+    zone_set = models.ForeignKey(
+        ZoneSet, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     # Forgotten: nothing of the person is left but this row, which the counts of campaigns refer to.

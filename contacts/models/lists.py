@@ -63,8 +63,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(models.Model):
-    # Looked up by the indexes below.
-    list = models.ForeignKey(List, on_delete=models.CASCADE, related_name="memberships", db_index=False)
+    # Looked up by the indexes below, and checked once a statement (migration 0015).
+    list = models.ForeignKey(
+        List, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="memberships"
+    )
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="memberships")
     added_in = models.PositiveIntegerField()
     removed_in = models.PositiveIntegerField(null=True, blank=True)
