@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from contacts.importing.cells import is_nothing
 from contacts.importing.countries import country_called
 from contacts.phone_numbers import normalise
 from contacts.zones import find_zone
@@ -430,8 +431,23 @@ def problems(
     else:
         found.append("Choose the column that holds the phone number.")
         if EMAIL in targets:
-            found.append("If there is none, upload the file again and tick “An email address is enough”.")
+            found.append("If there is none, tick “An email address is enough”.")
     return found
+
+
+def with_address_alone(rows: Iterable[Sequence[str]], mapping: Mapping[int, str]) -> int:
+    """How many of these rows have an email address and no number: contacts only where that is enough.
+
+    >>> with_address_alone([["", "a@example.com"], ["911", "b@example.com"]], {0: PHONE, 1: EMAIL})
+    1
+    """
+    numbers = [position for position, target in mapping.items() if target == PHONE]
+    emails = [position for position, target in mapping.items() if target == EMAIL]
+
+    def has_any(row: Sequence[str], positions: Iterable[int]) -> bool:
+        return any(position < len(row) and not is_nothing(row[position]) for position in positions)
+
+    return sum(has_any(row, emails) and not has_any(row, numbers) for row in rows)
 
 
 def label(target: str) -> str:

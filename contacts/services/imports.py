@@ -147,19 +147,20 @@ def map_import(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    email_is_enough: bool | None = None,
     is_run_here: bool = False,
     actor: User | None = None,
 ) -> None:
     """Say what the columns are, and let the import run in the background; the next file is mapped alike.
 
     ``mapping``: position of a column -> a target of ``importing.mapping``. ``has_header`` and what follows
-    correct how the file is read. ``is_run_here``: the caller, a script, runs it, and the next file learns
-    nothing from it. Raises ``Refused`` when no column is the phone number or two are the same thing,
-    ``UnreadableFile``, and ``MoveRefused`` when it runs already.
+    correct how the file is read; ``email_is_enough``, what a row needs. ``is_run_here``: the caller, a
+    script, runs it, and the next file learns nothing from it. Raises ``Refused`` when no column is the phone
+    number or two are the same thing, ``UnreadableFile``, and ``MoveRefused`` when it runs already.
     """
-    if found := columns.problems(
-        mapping, purpose=contact_import.purpose, email_is_enough=contact_import.email_is_enough
-    ):
+    if email_is_enough is None:
+        email_is_enough = contact_import.email_is_enough
+    if found := columns.problems(mapping, purpose=contact_import.purpose, email_is_enough=email_is_enough):
         raise Refused(" ".join(found))
     dialect = Dialect.from_json(contact_import.dialect)
     if has_header not in {None, dialect.has_header} or not dialect.is_read_by(
@@ -173,7 +174,15 @@ def map_import(
             sheet=sheet,
         ).dialect
     targets = {str(position): target for position, target in mapping.items()}
-    IMPORT.apply_to(contact_import, "map", mapping=targets, attempts=0, error="", dialect=dialect.as_json())
+    IMPORT.apply_to(
+        contact_import,
+        "map",
+        mapping=targets,
+        email_is_enough=email_is_enough,
+        attempts=0,
+        error="",
+        dialect=dialect.as_json(),
+    )
     if dialect.has_header and not is_run_here:
         remember_mapping(purpose=contact_import.purpose, columns=dialect.columns, mapping=targets)
     if actor:

@@ -20,6 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.permissions import editor_required, editor_required_to_post, reader_required
 from contacts.exporting import csv_response
 from contacts.forms.imports import UPLOAD_FORMS, MappingForm, ReadingForm
+from contacts.importing.mapping import with_address_alone
 from contacts.importing.reading import SAMPLE_ROWS, Dialect, UnreadableFile
 from contacts.importing.rejections import kept_rejections, rejected_table
 from contacts.importing.remembering import mapping_by_header, remembered_mapping
@@ -227,12 +228,22 @@ def _columns(request: Request, contact_import: Import) -> HttpResponse:
         others=(remembered, guessed),
         purpose=contact_import.purpose,
     )
+    is_for_contacts = contact_import.purpose == Import.Purpose.CONTACTS
+    email_is_enough = contact_import.email_is_enough
+    if request.method == "POST":
+        email_is_enough = is_for_contacts and "email_is_enough" in request.POST
     problem = ""
     if request.method == "POST" and not form.is_valid():
         problem = "Choose what each column is from its menu."
     elif request.method == "POST":
         try:
-            map_import(contact_import=contact_import, mapping=form.mapping, actor=request.user, **reading)
+            map_import(
+                contact_import=contact_import,
+                mapping=form.mapping,
+                email_is_enough=email_is_enough,
+                actor=request.user,
+                **reading,
+            )
         except (Refused, UnreadableFile) as refused:
             problem = str(refused)
         except MoveRefused:
@@ -240,6 +251,11 @@ def _columns(request: Request, contact_import: Import) -> HttpResponse:
         else:
             return redirect(_with_next(contact_import.get_absolute_url(), back))
     width = len(dialect.columns)
+    targets = (
+        form.mapping
+        if form.is_bound and form.is_valid()
+        else {int(position): target for position, target in proposed.items()}
+    )
     is_exact = len(inspection.sample) <= SAMPLE_ROWS
     context |= {
         "form": form,
@@ -258,6 +274,9 @@ def _columns(request: Request, contact_import: Import) -> HttpResponse:
         "rows": len(inspection.rows) if is_exact else dialect.lines - dialect.has_header - dialect.above,
         "is_exact": is_exact,
         "problem": problem,
+        "email_is_enough": email_is_enough,
+        "looked_at": len(inspection.rows[:SAMPLE_ROWS]),
+        "with_address_alone": with_address_alone(inspection.rows[:SAMPLE_ROWS], targets),
         "last_time": last_time if remembered == proposed else None,
         "list_exists": contact_import.list is not None,
     }

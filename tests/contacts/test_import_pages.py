@@ -285,11 +285,57 @@ def test_an_email_address_can_be_enough(as_supervisor):
     made = Import.objects.get()
     assert made.email_is_enough
     assert "An email address is enough" in said(as_supervisor.get(url))
-    assert as_supervisor.post(url, columns_of(made)).status_code == 302
+    assert as_supervisor.post(url, columns_of(made, email_is_enough="on")).status_code == 302
     url = send(as_supervisor, text).url
     refused = as_supervisor.post(url, columns_of(made))
     assert refused.status_code == 422
     assert "Choose the column that holds the phone number." in said(refused)
+    assert "tick “An email address is enough”" in said(refused)
+    other = Import.objects.latest("pk")
+
+    assert as_supervisor.post(url, columns_of(other, email_is_enough="on")).status_code == 302
+    run_import(other.pk)
+    assert Contact.objects.get().email == "anna@example.com"
+
+
+def test_what_a_row_needs_can_be_said_above_the_first_rows(as_supervisor):
+    text = "Name,Phone,Email\nAnna,4155550101,\nBo,,bo@example.com\nCy,n/a,cy@example.com\n"
+    url = send(as_supervisor, text).url
+    made = Import.objects.get()
+    page = as_supervisor.get(url)
+    assert "2 of the first 3 rows have an email address and no number" in said(page)
+    assert 'name="email_is_enough" form="mapping">' in page.text
+
+    as_supervisor.post(url, columns_of(made, email_is_enough="on"))
+    run_import(made.pk)
+
+    made.refresh_from_db()
+    assert made.email_is_enough
+    assert sums(made) == {"rows": 3, "created": 3}
+
+
+def test_an_email_address_that_was_enough_can_be_too_little_again(as_supervisor):
+    text = "Name,Phone,Email\nAnna,4155550101,\nBo,,bo@example.com\n"
+    url = send(as_supervisor, text, email_is_enough="on").url
+    made = Import.objects.get()
+    assert 'form="mapping" checked>' in as_supervisor.get(url).text
+
+    as_supervisor.post(url, columns_of(made))
+    run_import(made.pk)
+
+    made.refresh_from_db()
+    assert sums(made) == {"rows": 2, "created": 1, "invalid": 1}
+
+
+def test_what_was_ticked_stays_ticked_beside_a_problem(as_supervisor):
+    text = "Name,Phone,Email\nAnna,4155550101,a@example.com\n"
+    url = send(as_supervisor, text).url
+    twice = {"column_0": "phone_number", "column_1": "phone_number", "column_2": "email"}
+
+    refused = as_supervisor.post(url, {**twice, "email_is_enough": "on"})
+
+    assert refused.status_code == 422
+    assert 'form="mapping" checked>' in refused.text
 
 
 # --- Do not contact ----------------------------------------------------------------------------------------
