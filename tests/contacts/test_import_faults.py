@@ -119,9 +119,9 @@ def until_nobody_is_at_work(contact_import: Import) -> None:
         time.sleep(0.02)
 
 
-def known_people() -> None:
+def known_people(rows: int) -> None:
     """Some of the file's people are known: a third of them to be updated, one as the file says."""
-    file = contact_file(ROWS, seed=11)
+    file = contact_file(rows, seed=11)
     zones = zone_set("America/New_York")
     Contact.objects.bulk_create(
         Contact(phone_number=number, first_name="Before", zone_set=zones) for number in file.numbers[::3]
@@ -136,11 +136,11 @@ def empty() -> None:
     CustomField.objects.all().delete()
 
 
-def ready() -> Import:
+def ready(rows: int = ROWS) -> Import:
     """The known people, and the import of the file that waits to be run."""
     empty()
-    known_people()
-    contact_import = uploaded(contact_file(ROWS, seed=11).text)
+    known_people(rows)
+    contact_import = uploaded(contact_file(rows, seed=11).text)
     map_import(
         contact_import=contact_import,
         mapping={int(position): target for position, target in contact_import.mapping.items()},
@@ -216,6 +216,82 @@ def test_an_import_that_is_killed_or_cut_off_anywhere_ends_the_same(deed, run_ta
         assert everything() == undisturbed, (fatal, when, died_while)
     # Both while it read and while it saved.
     assert {(ImportStatus.RUNNING, False), (ImportStatus.RUNNING, True)} <= set(died_while)
+
+
+# As many as make the database work on single statements for some time, and a second connection file the
+# search index.
+MANY_ROWS = 24_000
+# Says when it begins and when it has ended, and is known to the database by its name.
+TIMED_RUNNER = """
+import sys, time
+import django
+django.setup()
+from django.db import connection
+from contacts.importing import running
+connection.ensure_connection()
+print("begins", flush=True)
+before = time.monotonic()
+running.run_import(int(sys.argv[1]))
+print(time.monotonic() - before)
+"""
+NAMED = "carillon import that is killed"
+
+
+def start_timed(contact_import: Import) -> subprocess.Popen[str]:
+    """A process that runs the import and is about to begin."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", TIMED_RUNNER, str(contact_import.pk)],
+        cwd=ROOT,
+        env=environment() | {"PGAPPNAME": NAMED},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "begins\n"
+    return process
+
+
+def cut_off(chance: random.Random) -> None:
+    """End one of the import's connections, or all of them, in the middle of whatever they do."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s", [NAMED])
+        backends = sorted(pid for (pid,) in cursor.fetchall())
+        for backend in chance.sample(backends, k=chance.randint(min(1, len(backends)), len(backends))):
+            cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True)
+def test_an_import_that_is_killed_or_cut_off_within_a_statement_ends_the_same(run_tasks):
+    # More of them by hand.
+    rounds = int(os.environ.get("KILLED_IMPORTS", "3"))
+    process = start_timed(ready(MANY_ROWS))
+    seconds = float(process.communicate(timeout=120)[0])
+    undisturbed = everything()
+    assert undisturbed["imports"][0][0] == ImportStatus.COMPLETED
+    chance = random.Random("within statements")
+    for number in range(rounds):
+        contact_import = ready(MANY_ROWS)
+        before = everything()
+        deed = ["kill", "cut"][number % 2]
+        # Spread over the whole of it: each round has its part.
+        delay = seconds * (number + chance.random()) / rounds
+        process = start_timed(contact_import)
+        time.sleep(delay)
+        if deed == "kill":
+            process.kill()
+        else:
+            cut_off(chance)
+        process.communicate(timeout=120)
+        until_nobody_is_at_work(contact_import)
+        contact_import.refresh_from_db()
+        said = (number, deed, f"{delay:.2f} of {seconds:.2f} s", contact_import.status, contact_import.error)
+        if contact_import.status != ImportStatus.COMPLETED:
+            assert {**everything(), "imports": before["imports"]} == before, said
+        housekeeping.keep_house()
+        run_tasks()
+        assert everything() == undisturbed, said
 
 
 @pytest.mark.processes
