@@ -19,13 +19,15 @@ from campaigns.lifecycles import IN_PROGRESS, WAITING, EnrollmentStatus
 from campaigns.models import Campaign, Channel, Disposition
 from contacts.models import Contact
 from contacts.phone_numbers import dialable
-from contacts.queries import Count, Folded, Holds, without_apostrophes
+from contacts.queries import Count, Folded, Holds, IsOneOf, without_apostrophes
 from contacts.queries import count_of as counted
 from dialer.models import Call, CallCount, Outcome, Transcript
 
 # A search looks for so many matches among so many of the newest calls before it decides how to go on.
 _MANY = 50
 _NEWEST = 5_000
+# So many are remembered by their keys: as many as there are among a million, were they as rare as that.
+_FEW = 10_000
 # What a person may have typed of a phone number.
 _DIGITS = re.compile(r"[\d\s().+/-]{3,}")
 
@@ -66,7 +68,8 @@ def _found(text: str, campaign: Campaign | None) -> Q:
 
     Pages want the newest: where many of the newest match, reading on from them soon has a page, while an
     index would first find all that match, which of a common name are tens of thousands. Else by the
-    indexes: a union of looks, each by its own; one condition with OR would look at every call.
+    indexes: a union of looks, each by its own; one condition with OR would look at every call. They are asked
+    once for the page and its count, if they find few.
     Names are compared without case, accents and apostrophes. For words said, ``~*`` is what the trigram
     index answers; Django's ``icontains`` is not.
     """
@@ -84,7 +87,9 @@ def _found(text: str, campaign: Campaign | None) -> Q:
     before = newest[_NEWEST : _NEWEST + 1].first() or 0
     if len(newest.filter(by_reading, pk__gt=before)[:_MANY]) == _MANY:
         return by_reading
-    return Q(pk__in=said.union(*(calls.filter(look).values("pk") for look in looks)))
+    found = said.union(*(calls.filter(look).values("pk") for look in looks))
+    keys = list(found.values_list("pk", flat=True)[: _FEW + 1])
+    return Q(IsOneOf(keys)) if len(keys) <= _FEW else Q(pk__in=found)
 
 
 @dataclass(frozen=True)

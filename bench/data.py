@@ -20,6 +20,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 SEGMENTS = 50
+# More than a page shows.
+FULL_PAGE = 70
+# How many have the name that is searched for, at least.
+NAMESAKES = 200
 # Area, its digits, and the zones it may be in.
 PLACES = (
     ("+1212", ["America/New_York"]),
@@ -64,7 +68,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$
 """
 
-# One in 200 has an address only, one in 2,000 was erased.
+# One in 200 has an address only, one in 2,000 was erased. One name is frequent enough everywhere to be found
+# on a full page, of contacts and of the running campaign's calls.
 CONTACTS = """
 INSERT INTO contacts_contact (
     phone_number, email, first_name, last_name, company, fields, time_zone, zone_set_id,
@@ -94,8 +99,12 @@ CROSS JOIN LATERAL (
            n %% 2000 <> 77 AND (n %% 200 = 7 OR pg_temp.chance(n, 1) < 0.7) AS address
 ) AS person
 CROSS JOIN LATERAL (
-    SELECT (%(first_names)s::text[])[floor(pg_temp.chance(n, 5) * %(first_count)s)::int + 1] AS first,
-           (%(last_names)s::text[])[floor(pg_temp.chance(n, 6) * %(last_count)s)::int + 1] AS last
+    SELECT CASE WHEN n %% %(namesakes)s = 1 THEN 'Chloe'
+               ELSE (%(first_names)s::text[])[floor(pg_temp.chance(n, 5) * %(first_count)s)::int + 1]
+           END AS first,
+           CASE WHEN n %% %(namesakes)s = 1 THEN 'Martínez'
+               ELSE (%(last_names)s::text[])[floor(pg_temp.chance(n, 6) * %(last_count)s)::int + 1]
+           END AS last
 ) AS name
 JOIN bench_place AS place ON place.id = floor(pg_temp.chance(n, 2) * %(places)s)::int
 ORDER BY n
@@ -120,11 +129,11 @@ INSERT INTO contacts_customfield (name, label, kind, description, created_at)
 VALUES ('plan', 'Plan', 'text', '', %(now)s), ('balance', 'Balance', 'number', '', %(now)s);
 INSERT INTO contacts_import (
     file, file_name, status, list_id, list_name, country, dialect, mapping, rows, created, updated, unchanged,
-    duplicates, invalid, error, created_at, finished_at, email_is_enough, purpose, reason, scope, attempts
+    duplicates, invalid, error, created_at, finished_at, email_is_enough, purpose, reason, scope, attempts, taken_off, deleted
 )
 SELECT '', lower(replace(name, ' ', '-')) || '.csv', 'completed', id, name, 'US', %(dialect)s, %(mapping)s,
        size + size / 100, size, 0, 0, size / 100 - size / 300, size / 300, '', created_at, created_at,
-       true, 'contacts', '', '', 1
+       true, 'contacts', '', '', 1, 0, 0
 FROM contacts_list;
 """
 
@@ -190,16 +199,19 @@ FROM campaigns_campaign AS campaign JOIN campaigns_channel AS channel ON channel
 WHERE channel.run > 0 ORDER BY channel.id;
 """
 
-# Who has been called in the first one: those enrolled first. In the others: an equal part each.
+# Who has been called in the first one: those enrolled first. In the others: an equal part each, but in the
+# newest enough for a page.
 ENROLLMENTS = """
 INSERT INTO campaigns_enrollment (
-    channel_id, contact_id, zone_set_id, run, status, attempts, due_at, reason, updated_at
+    channel_id, contact_id, zone_set_id, run, status, is_reached, attempts, due_at, reason, updated_at
 )
 SELECT place.channel_id, contact.id, contact.zone_set_id, 1,
        CASE WHEN contact.phone_number IS NULL THEN 'skipped' WHEN NOT place.is_done THEN 'pending'
            ELSE (ARRAY['no_answer', 'no_answer', 'no_answer', 'no_answer', 'completed', 'completed',
                        'completed', 'voicemail', 'busy', 'failed'])[
                    floor(pg_temp.chance(place.n, 20) * 10)::int + 1] END,
+       place.is_done AND contact.phone_number IS NOT NULL
+           AND floor(pg_temp.chance(place.n, 20) * 10)::int IN (4, 5, 6),
        CASE WHEN place.is_done AND contact.phone_number IS NOT NULL
            THEN 1 + (pg_temp.chance(place.n, 21) < 0.15)::int ELSE 0 END,
        %(now)s - interval '1 day',
@@ -210,9 +222,13 @@ FROM (
     FROM generate_series(1, %(contacts)s::bigint) AS n
     UNION ALL
     SELECT channel.id, (channel.id * 31 + n) %% %(in_segment)s * %(segments)s + channel.id %% %(segments)s,
-           channel.id * 1000003 + n, n <= %(each)s
-    FROM campaigns_channel AS channel, generate_series(
-        1, (%(each)s * CASE WHEN channel.status IN ('paused', 'stopped') THEN 1.2 ELSE 1 END)::bigint
+           channel.id * 1000003 + n, n <= part.called
+    FROM campaigns_channel AS channel
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN channel.id > %(campaigns)s - 10 THEN %(newest)s ELSE %(each)s END AS called
+    ) AS part
+    CROSS JOIN LATERAL generate_series(
+        1, (part.called * CASE WHEN channel.status IN ('paused', 'stopped') THEN 1.2 ELSE 1 END)::bigint
     ) AS n
     WHERE channel.id > 2 AND channel.run > 0
 ) AS place
@@ -297,6 +313,8 @@ def _parameters(sizes: Sizes, now: datetime) -> dict[str, Any]:
     tried = sizes.calls / 1.1
     others = sizes.campaigns * 0.9
     in_segment = sizes.contacts // SEGMENTS
+    most = in_segment * 5 // 6
+    each = min(int(tried * 0.6 / others), most)
     return {
         "now": now,
         "dialect": json.dumps(
@@ -318,7 +336,9 @@ def _parameters(sizes: Sizes, now: datetime) -> dict[str, Any]:
         "segments": SEGMENTS,
         "in_segment": in_segment,
         "first": min(int(tried * 0.4), sizes.contacts),
-        "each": min(int(tried * 0.6 / others), in_segment * 5 // 6),
+        "each": each,
+        "newest": min(max(each, FULL_PAGE), most) if each else 0,
+        "namesakes": max(sizes.contacts // NAMESAKES, 2),
         "places": len(PLACES),
         **_array("first_names", "first_count", FIRST_NAMES),
         **_array("last_names", "last_count", LAST_NAMES),

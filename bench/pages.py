@@ -23,6 +23,7 @@ from urllib.parse import quote
 import django
 from django.db import connection
 
+from bench.data import FULL_PAGE
 from bench.installation import ROOT, Installation, database, wait_for
 from bench.report import Report, machine
 
@@ -68,6 +69,7 @@ def pages(known: dict[str, Any]) -> Iterator[Page]:
     yield Page("campaign, number of results", f"/campaigns/{big}/results/count/", is_part=True)
     yield Page("editor", f"/campaigns/{draft}/edit/")
     yield Page("contacts and start", f"/campaigns/{draft}/launch/")
+    yield Page("preflight, settings changed", f"/campaigns/{draft}/preflight/?settings", is_part=True)
     yield Page("results: one outcome", f"/campaigns/{big}/results/?outcome=busy")
     yield Page("results: search a name", f"/campaigns/{big}/results/?q={quote('chloe martinez')}")
     yield Page("results: search a common word", f"/campaigns/{big}/results/?q=anna")
@@ -76,7 +78,7 @@ def pages(known: dict[str, Any]) -> Iterator[Page]:
     yield Page("history: search a name", f"/history/?q={quote('chloe martinez')}")
     yield Page("history: search a common word", "/history/?q=anna")
     yield Page("history: search three digits", "/history/?q=415")
-    yield Page("history: search four digits", f"/history/?q={known['digits'][-4:]}")
+    yield Page("history: search four digits", f"/history/?q={known['four']}")
     yield Page("history: search a number", f"/history/?q={known['digits']}")
     yield Page("a call", f"/calls/{known['call']}/")
     yield Page("contacts", "/contacts/")
@@ -87,12 +89,19 @@ def pages(known: dict[str, Any]) -> Iterator[Page]:
     yield Page("contacts: search nobody", "/contacts/?q=zzyzx")
     yield Page("a contact", f"/contacts/{known['contact']}/")
     yield Page("a contact’s calls", f"/contacts/{known['contact']}/history/", is_part=True)
+    yield Page("a contact, edit", f"/contacts/{known['contact']}/edit/")
+    yield Page("a contact, erase", f"/contacts/{known['contact']}/erase/")
+    yield Page("custom fields", "/contacts/fields/")
     yield Page("lists", "/contacts/lists/")
     yield Page("a list", f"/contacts/lists/{known['everybody']}/")
     yield Page("a list: search a name", f"/contacts/lists/{known['everybody']}/?q={quote('chloe martinez')}")
     yield Page("a list: on do-not-contact", f"/contacts/lists/{known['everybody']}/?do_not_contact=yes")
+    yield Page("a list: in a zone", f"/contacts/lists/{known['everybody']}/?zone=America/Denver")
+    yield Page("a list’s versions", f"/contacts/lists/{known['everybody']}/versions/")
+    yield Page("a version of a list", f"/contacts/lists/{known['everybody']}/versions/1/")
     yield Page("do-not-contact", "/contacts/do-not-contact/")
     yield Page("do-not-contact: search", f"/contacts/do-not-contact/?q={known['refused']}")
+    yield Page("do-not-contact: removed", "/contacts/do-not-contact/removed/")
     yield Page("imports", "/contacts/imports/")
     yield Page("an import", f"/contacts/imports/{known['import']}/")
     yield Page("settings", "/settings/")
@@ -261,6 +270,17 @@ def version_in(page: str) -> str:
     return page.partition('data-version="')[2].partition('"')[0]
 
 
+def digits_of_many(number: str) -> str:
+    """Four digits of a number, the last ones that are part of so many that they fill a page."""
+    from dialer.models import Call
+
+    found = [number[end - 4 : end] for end in range(len(number), 4, -1)]
+    for digits in found:
+        if Call.objects.filter(to_number__contains=digits)[:FULL_PAGE].count() == FULL_PAGE:
+            return digits
+    return found[-1]
+
+
 def describe() -> dict[str, Any]:
     """Somebody logged in, what there is to look at, and each page's queries, in the settings' database."""
     from django.conf import settings
@@ -285,6 +305,7 @@ def describe() -> dict[str, Any]:
         "call": call.pk,
         "contact": contact.pk,
         "digits": call.to_number[-7:],
+        "four": digits_of_many(call.to_number),
         "email": Contact.objects.filter(email__isnull=False).order_by("-id")[100].email,
         "refused": DoNotContact.objects.filter(phone_number__isnull=False)[0].phone_number,
         "everybody": List.objects.get(name="Everybody").pk,

@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from contacts.membership import contacts_of
 from contacts.models import Contact, DoNotContact, List, ZoneSet
-from contacts.queries import number_is_do_not_contact, search_contacts
+from contacts.queries import number_is_do_not_contact, only_do_not_contact, search_contacts
 
 WITH, WITHOUT = "with", "without"
 YES, NO = "yes", "no"
@@ -63,8 +63,12 @@ class ContactFilters:
         if self.number:
             contacts = contacts.filter(phone_number__isnull=self.number == WITHOUT)
         if self.do_not_contact:
-            forbidden = number_is_do_not_contact(DoNotContact.Scope.VOICE)
-            contacts = contacts.filter(forbidden if self.do_not_contact == YES else ~forbidden)
+            voice = DoNotContact.Scope.VOICE
+            contacts = (
+                only_do_not_contact(contacts, voice)
+                if self.do_not_contact == YES
+                else contacts.filter(~number_is_do_not_contact(voice))
+            )
         if self.zone:
             of_zone = Q(zones=[]) if self.zone == UNKNOWN_ZONE else Q(zones__contains=[self.zone])
             # Few sets hold a zone; their keys let the database estimate how many contacts are meant.

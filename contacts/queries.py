@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
+    Case,
     Exists,
     Expression,
     F,
@@ -20,6 +24,7 @@ from django.db.models import (
     Sum,
     TextField,
     Value,
+    When,
 )
 from django.db.models.functions import Concat, Now
 from django.utils import timezone
@@ -31,11 +36,15 @@ from contacts.phone_numbers import dialable
 _NUMBER = re.compile(r"[\d\s().+/\-\u2010-\u2015]*\d[\d\s().+/\-\u2010-\u2015]*")
 SEARCH_WORDS = 6
 SEARCH_LENGTH = 200
-# Beyond, a page says "more than 1,000".
-MOST_COUNTED = 1_000
+# Beyond, a page says "more than 200": counting on would take longer than all else it does.
+MOST_COUNTED = 200
 # A search looks for so many matches among so many of the newest contacts before it decides how to go on.
 _MANY = 50
-_NEWEST = 20_000
+_NEWEST = 10_000
+# So many are remembered by their keys: as many as there are among a million, were they as rare as that.
+_FEW = 5_000
+# Fewer entries of do-not-contact than that are looked for among the contacts; more would need much memory.
+_ENTRIES_READ_AT_ONCE = (2_000, 50_000)
 # What folding leaves out (migrations/0004), before a word's length says how to look for it.
 _APOSTROPHES = str.maketrans("", "", "'`´’‘‛ʼʻ′")
 # A pattern that has a trigram for the index: three letters in a row, a word's beginning, or its end.
@@ -64,10 +73,11 @@ class Count:
         return f"{self.value:,}{'+' if self.is_capped else ''}"
 
 
-def count_of(rows: QuerySet[Any]) -> Count:
-    """How many rows there are, counted up to a bound."""
-    found = rows.order_by()[: MOST_COUNTED + 1].count()
-    return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
+def count_of(rows: QuerySet[Any], most: int | None = None) -> Count:
+    """How many rows there are, counted up to ``most``; None: as far as pages count."""
+    most = MOST_COUNTED if most is None else most
+    found = rows.order_by()[: most + 1].count()
+    return Count(min(found, most), found > most)
 
 
 class Folded(Func):
@@ -103,15 +113,23 @@ def without_apostrophes(text: str) -> str:
     return text.translate(_APOSTROPHES)
 
 
-class _IsOneOf(Func):
-    """Whether a row is one of those of a query, which is run first: the planner can't merge the two."""
+class IsOneOf(Func):
+    """Whether a row has one of some keys, or one of those that a query finds.
+
+    The query is run first: the planner can't merge the two.
+    """
 
     output_field = BooleanField()
     template = "%(expressions)s)"
     arg_joiner = " = ANY("
 
-    def __init__(self, rows: QuerySet[Any]) -> None:
-        super().__init__(F("pk"), ArraySubquery(rows.order_by().values("pk")))
+    def __init__(self, keys: Sequence[int] | QuerySet[Any]) -> None:
+        array = (
+            ArraySubquery(keys.values("pk"))
+            if isinstance(keys, QuerySet)
+            else Value(list(keys), output_field=ArrayField(BigIntegerField()))
+        )
+        super().__init__(F("pk"), array)
 
 
 def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> QuerySet[Contact]:
@@ -123,7 +141,7 @@ def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> Que
     Quick for few matches and for many. Pages want the newest: where many of the newest match, reading on
     from them soon has a page. But a planner, which knows no more than how many match, would read everything
     so where all of them are old (a company imported years ago). Hence the look at the newest, and else the
-    index.
+    index: once for all that is asked of what was found, the page and its count, if they are few.
     """
     text = text.replace("\0", "").strip()[:SEARCH_LENGTH]
     if not text:
@@ -138,7 +156,10 @@ def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> Que
     if len(newest.values_list("pk")[:_MANY]) == _MANY:
         # The planner may take the index all the same, where it expects few.
         return contacts.filter(by_index)
-    return contacts.filter(_IsOneOf(Contact.objects.filter(by_index)))
+    matching = Contact.objects.filter(by_index).order_by()
+    # Ordered by what no index has: the planner, who knows of the bound, would else read everything for many.
+    keys = list(matching.order_by(F("pk") + 0).values_list("pk", flat=True)[: _FEW + 1])
+    return contacts.filter(IsOneOf(keys if len(keys) <= _FEW else matching))
 
 
 def _matching(text: str, country: str, *, by_index: bool) -> Q:
@@ -188,8 +209,32 @@ def is_do_not_contact(phone_number: str, scope: str) -> bool:
 
 
 def number_is_do_not_contact(scope: str) -> Exists:
-    """For filters and annotations of contacts: their number must not be reached in this way."""
+    """For filters of contacts: their number must not be reached in this way."""
     return Exists(do_not_contact_for(scope).filter(phone_number=OuterRef("phone_number")))
+
+
+def only_do_not_contact(contacts: QuerySet[Contact], scope: str) -> QuerySet[Contact]:
+    """Those whose number must not be reached in this way; quick for a page and a bounded count of them.
+
+    The planner reads on from the newest contacts, looking each up, as if a search of few entries were all
+    it could do. Where a page is found soon so, and the entries fit into memory, they are read once instead.
+    """
+    if not _ENTRIES_READ_AT_ONCE[0] <= tally(Tally.Of.DO_NOT_CONTACT) <= _ENTRIES_READ_AT_ONCE[1]:
+        return contacts.filter(number_is_do_not_contact(scope))
+    numbers = do_not_contact_for(scope).filter(phone_number__isnull=False).values("phone_number")
+    # A condition of its own: as IN alone it would be merged into the query, and looked up again.
+    is_forbidden = Case(When(phone_number__in=numbers, then=True), default=False, output_field=BooleanField())
+    return contacts.filter(is_forbidden)
+
+
+def forbidden_numbers(contacts: Iterable[Contact], scope: str) -> set[str]:
+    """Which of their numbers must not be reached in this way; for the few of a page.
+
+    As an annotation the planner would read all of do-not-contact for them.
+    """
+    numbers = [contact.phone_number for contact in contacts if contact.phone_number]
+    found = do_not_contact_for(scope).filter(phone_number__in=numbers)
+    return {number for number in found.values_list("phone_number", flat=True) if number}
 
 
 @dataclass(frozen=True)

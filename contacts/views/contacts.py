@@ -22,9 +22,10 @@ from contacts.forms.contacts import ContactForm, NewContactForm
 from contacts.importing.reading import clean
 from contacts.local_time import local_time, zones_in_words
 from contacts.models import Contact, CustomField, DoNotContact, DoNotContactRemoval, List
-from contacts.queries import Count, count_of, do_not_contact, everybody, number_is_do_not_contact
+from contacts.queries import Count, count_of, do_not_contact, everybody
 from contacts.services import KnownAlready, Refused, create_contact, edit_contact, forbid_contacts
 from contacts.views.request import Request
+from contacts.views.rows import rows_of
 from contacts.views.selects import selects
 from interface.pagination import keyset_page
 from interface.templatetags.interface import phone_text
@@ -42,9 +43,7 @@ def contacts(request: Request) -> HttpResponse:
     filters = EverybodyFilters.of(request.GET)
     found = filters.contacts()
     page = keyset_page(
-        found.select_related("zone_set").annotate(
-            is_do_not_call=number_is_do_not_contact(DoNotContact.Scope.VOICE)
-        ),
+        found.select_related("zone_set"),
         order=[filters.order],
         cursor=request.GET.get("cursor"),
         twin="id" if filters.list else "",
@@ -55,7 +54,6 @@ def contacts(request: Request) -> HttpResponse:
         count = count_of(found)
     else:
         count = Count(len(page))
-    now = timezone.now()
     context = {
         "section": "contacts",
         "tab": "contacts",
@@ -64,7 +62,7 @@ def contacts(request: Request) -> HttpResponse:
         "given": filters.given,
         "address": filters.address(),
         "page": page,
-        "rows": [(contact, local_time(contact, now)) for contact in page],
+        "rows": rows_of(page.items),
         "count": count,
         "choosing": request.user.may_edit,
         "is_new": filters.is_empty and not page.items,

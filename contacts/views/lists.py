@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -20,7 +19,6 @@ from contacts.contact_csv import contacts_as_csv
 from contacts.exporting import download
 from contacts.filters import ContactFilters, Selection
 from contacts.forms.lists import OPERATIONS, ListForm, NumbersForm
-from contacts.local_time import local_time
 from contacts.membership import (
     contacts_added_in,
     contacts_of,
@@ -28,9 +26,10 @@ from contacts.membership import (
     newest_first,
     uses_of,
 )
-from contacts.models import Contact, DoNotContact, List, ListVersion
+from contacts.models import Contact, List, ListVersion
 from contacts.services import Refused, add_numbers, create_list, delete_list, rename_list
 from contacts.views.request import Request
+from contacts.views.rows import rows_of
 from contacts.views.selects import selects
 from interface.pagination import Page, keyset_page
 from interface.toasts import toast
@@ -130,7 +129,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "address": filters.address(),
         "selects": selects(filters),
         "page": page,
-        "rows": _rows(page),
+        "rows": rows_of(page.items),
         "total": total,
         "choosing": request.user.may_edit,
         "versions": found.versions.select_related("created_by").order_by("-number")[:SHOWN_VERSIONS],
@@ -143,15 +142,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
 def _page(
     contacts: QuerySet[Contact], cursor: str | None, order: list[str], *, twin: str = ""
 ) -> Page[Contact]:
-    shown = contacts.select_related("zone_set").annotate(
-        is_do_not_call=queries.number_is_do_not_contact(DoNotContact.Scope.VOICE)
-    )
-    return keyset_page(shown, order=order, cursor=cursor, twin=twin)
-
-
-def _rows(contacts: Iterable[Contact]) -> list[tuple[Contact, object]]:
-    now = timezone.now()
-    return [(contact, local_time(contact, now)) for contact in contacts]
+    return keyset_page(contacts.select_related("zone_set"), order=order, cursor=cursor, twin=twin)
 
 
 def _total(page: Page[Contact], contacts: QuerySet[Contact]) -> queries.Count:
@@ -190,7 +181,7 @@ def version(request: Request, pk: int, number: int) -> HttpResponse:
         "version": found,
         "is_removed": is_removed,
         "page": page,
-        "rows": _rows(page),
+        "rows": rows_of(page.items),
         "total": found.removed if is_removed else found.added,
         "uses": [use for use in uses_of(found.list) if use.version == number],
     }

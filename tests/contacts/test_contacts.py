@@ -50,7 +50,7 @@ def said(response) -> str:
 
 
 def names(response) -> list[str]:
-    return [contact.first_name for contact, _ in response.context["rows"]]
+    return [row.contact.first_name for row in response.context["rows"]]
 
 
 def test_every_model_is_in_the_admin():
@@ -210,7 +210,7 @@ def test_pages_go_on_where_the_last_one_ended(as_viewer):
         seen, cursor = [], None
         while cursor != "":
             page = as_viewer.get(PAGE, {**asked, "cursor": cursor or ""})
-            seen += [contact.pk for contact, _ in page.context["rows"]]
+            seen += [row.contact.pk for row in page.context["rows"]]
             cursor = page.context["page"].next
         assert seen == sorted(seen, reverse=True)
         assert len(set(seen)) == len(seen) >= 50
@@ -313,7 +313,7 @@ def test_nothing_is_done_with_nobody(as_supervisor, people, query):
 
 
 def test_there_is_nothing_else_to_be_done_with_the_chosen(as_supervisor):
-    assert as_supervisor.get(reverse("contacts:chosen", args=["delete"])).status_code == 404
+    assert as_supervisor.get(reverse("contacts:chosen", args=["call"])).status_code == 404
 
 
 # --- Making and editing ----------------------------------------------------------------------------
@@ -527,7 +527,53 @@ def test_everything_that_happened_is_in_one_line(as_viewer, busy):
         "Mara Supervisor put this person on do-not-contact: everything",
     ):
         assert words in page, words
-    assert {entry.kind for entry in timeline_of(busy).entries} == set(Kind)
+    of_others = {Kind.SAID, Kind.CHANGED}
+    assert {entry.kind for entry in timeline_of(busy).entries} == set(Kind) - of_others
+
+
+def test_the_import_that_made_and_the_one_that_changed_a_contact_are_linked_to(as_viewer, import_text):
+    made = import_text("Name,Phone\nAnna,4155550101\n")
+    changed = import_text("Name,Phone,Company\nAnna,4155550101,Acme\n")
+    again = import_text("Name,Phone,Company\nAnna,4155550101,Acme\n")
+    contact = Contact.objects.get()
+
+    page = as_viewer.get(reverse("analytics:contact_history", args=[contact.pk]))
+
+    assert "Changed by the import people.csv" in said(page)
+    assert "Added by the import people.csv" in said(page)
+    assert "Added to Carillon" not in said(page)
+    links = set(re.findall(r"/contacts/imports/(\d+)/", page.text))
+    assert links == {str(made.pk), str(changed.pk)}
+    assert str(again.pk) not in links
+
+
+def test_opt_outs_beside_an_entry_are_told(busy):
+    number = busy.phone_number
+    DoNotContact.objects.all().delete()
+    before = DoNotContactEvent.objects.count()
+    for source, reason in (("keypress", "pressed 9"), ("reply", "STOP"), ("assistant", "not again")):
+        add_to_do_not_contact(phone_number=number, source=source, reason=reason, actor=None)
+    assert DoNotContactEvent.objects.count() == before + 2
+
+    told = [(one.kind, one.text, one.detail) for one in timeline_of(busy, size=100).entries]
+
+    assert (
+        Kind.FORBIDDEN,
+        "this person was put on do-not-contact: everything (pressed a key)",
+        "pressed 9",
+    ) in told
+    assert (Kind.SAID, "asked not to be contacted: everything (replied STOP)", "STOP") in told
+    assert (Kind.SAID, "asked not to be contacted: everything (told the assistant)", "not again") in told
+
+
+def test_the_last_day_of_do_not_contact_is_told_as_where_it_was_entered(as_viewer):
+    person = ContactFactory()
+    last = timezone.localdate() + timedelta(days=9)
+    add_to_do_not_contact(phone_number=person.phone_number, expires_at=end_of(last), actor=None)
+
+    page = said(as_viewer.get(person.get_absolute_url()))
+
+    assert f"Everything until {last:%b} {last.day}, {last.year} " in page
 
 
 def test_the_newest_comes_first(busy):

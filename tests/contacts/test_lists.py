@@ -608,7 +608,7 @@ def test_contacts_of_a_list_are_filtered(as_viewer):
         "q=%00": "Cem Bo Anna",
     }.items():
         response = as_viewer.get(autumn.get_absolute_url() + f"?{query}")
-        assert " ".join(contact.first_name for contact, _ in response.context["rows"]) == names, query
+        assert " ".join(row.contact.first_name for row in response.context["rows"]) == names, query
         assert response.context["total"].value == len(names.split()), query
 
 
@@ -639,10 +639,10 @@ def test_pages_of_a_list_hold_everybody_once(as_viewer):
 
 
 def test_a_long_list_says_that_there_are_more_than_are_counted(as_viewer):
-    autumn = ListFactory(members=1100)
+    autumn = ListFactory(members=220)
     page = said(as_viewer.get(autumn.get_absolute_url() + "?number=with"))
-    assert "More than 1,000 contacts" in page
-    assert "1,100 contacts" in said(as_viewer.get(autumn.get_absolute_url()))
+    assert "More than 200 contacts" in page
+    assert "220 contacts" in said(as_viewer.get(autumn.get_absolute_url()))
 
 
 def test_lists_are_sorted_and_their_pages_take_few_queries(as_viewer, django_assert_max_num_queries):
@@ -668,9 +668,9 @@ def test_what_a_version_changed_is_shown(as_viewer, supervisor):
     autumn = make_list("Autumn", "Anna", "Bo")
     remove_from_list(list=autumn, contacts=Contact.objects.filter(first_name="Anna"), actor=supervisor)
     url = reverse("contacts:list_version", args=[autumn.pk, 1])
-    assert [contact.first_name for contact, _ in as_viewer.get(url).context["rows"]] == ["Bo", "Anna"]
+    assert [row.contact.first_name for row in as_viewer.get(url).context["rows"]] == ["Bo", "Anna"]
     response = as_viewer.get(reverse("contacts:list_version", args=[autumn.pk, 2]))
-    assert [contact.first_name for contact, _ in response.context["rows"]] == ["Anna"]
+    assert [row.contact.first_name for row in response.context["rows"]] == ["Anna"]
     assert "1 contact then · Removed by hand" in said(response)
     assert f"by {supervisor}" in said(response)
     assert "+2 2" in said(as_viewer.get(reverse("contacts:list_versions", args=[autumn.pk])))

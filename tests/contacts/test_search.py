@@ -6,6 +6,8 @@ import unicodedata
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -217,6 +219,15 @@ def nodes(text: str) -> str:
     return search_contacts(everybody(), text, "US").order_by("-pk")[:51].explain(analyze=True)
 
 
+def asked_before(text: str) -> str:
+    """How the keys were found by which the page is read."""
+    with CaptureQueriesContext(connection) as captured:
+        search_contacts(everybody(), text, "US")
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN ANALYZE {captured[-1]['sql']}")
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
 @pytest.mark.parametrize("text", ["smith", "gmail", "anna gmail", "a"])
 def test_what_many_match_is_read_from_the_newest_on_and_never_sorted(crowd, text):
     used = nodes(text)
@@ -226,14 +237,30 @@ def test_what_many_match_is_read_from_the_newest_on_and_never_sorted(crowd, text
 
 @pytest.mark.parametrize("text", ["quixada", "zzzqqq", "002000077", "smith zzzqqq"])
 def test_what_few_match_is_found_by_the_index(crowd, text):
-    used = nodes(text)
+    used = asked_before(text)
     assert "contact_words" in used
     assert "Seq Scan" not in used
+    page = nodes(text)
+    assert "Seq Scan" not in page
+    assert "search_text" not in page
 
 
-def test_matches_that_are_all_old_are_found_by_the_index_too(crowd):
-    used = nodes("oldcorp")
+def test_a_search_for_few_looks_for_them_once_for_the_page_and_its_count(
+    crowd, as_viewer, django_assert_max_num_queries
+):
+    with CaptureQueriesContext(connection) as captured:
+        response = as_viewer.get(reverse("contacts:contacts") + "?q=oldcorp")
+    assert str(response.context["count"]) == f"{MOST_COUNTED}+"
+    # Among the newest, and by the index.
+    assert sum("search_text" in query["sql"].partition("WHERE")[2] for query in captured) == 2
+
+
+@pytest.mark.parametrize("few", [5000, 2000])
+def test_matches_that_are_all_old_are_found_by_the_index_too(crowd, few, monkeypatch):
+    monkeypatch.setattr("contacts.queries._FEW", few)
+    used = asked_before("oldcorp") if few == 5000 else nodes("oldcorp")
     assert "contact_words" in used
+    assert "Seq Scan" not in used
     assert len(search_contacts(everybody(), "oldcorp", "US")) == 2999
 
 
