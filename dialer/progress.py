@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -23,13 +23,14 @@ from psycopg.types.json import Jsonb
 
 from campaigns.lifecycles import ENROLLMENT, MOVE_AFTER_A_CALL, EnrollmentStatus
 from campaigns.models import Channel, Enrollment, MachineAction
-from campaigns.outcomes import Decision, decide
+from campaigns.outcomes import Decision
 from campaigns.outcomes import Ending as EndingForContact
 from campaigns.rulebook import Rulebook, rulebook
-from contacts.models import DoNotContact, zones_of
+from contacts.models import DoNotContact
 from contacts.queries import is_do_not_contact
 from dialer import deadlines
 from dialer.carrier import Ended, Ending
+from dialer.deciding import decide_for_contact
 from dialer.lifecycles import CALL, CallState
 from dialer.models import Call, Outcome
 from dialer.services import go_on, goes_on, lock_channel_of, lock_latest
@@ -249,13 +250,14 @@ def _correct_to_machine(call_id: int, data: Mapping[str, Any]) -> None:
         Call.objects.filter(pk=call_id).update(is_machine=True)
         return
     ((now,),) = rows("SELECT now()", {})
-    decision = _decide(
+    decision = decide_for_contact(
         EndingForContact(outcome=Outcome.VOICEMAIL, connected=True),
         rules,
-        enrollment.pk,
-        max(call.attempt, enrollment.attempts),
-        enrollment.zone_set_id,
-        now,
+        call_id=call_id,
+        enrollment_id=enrollment.pk,
+        attempts=max(call.attempt, enrollment.attempts),
+        zone_set_id=enrollment.zone_set_id,
+        now=now,
     )
     Call.objects.filter(pk=call_id).update(is_machine=True, outcome=Outcome.VOICEMAIL)
     contact = Enrollment.objects.filter(pk=enrollment.pk)
@@ -410,7 +412,15 @@ def end(
                 permanent=ending.permanent,
             )
             made = max(attempt, attempts) if was_accepted else attempts
-            decision = _decide(contact_ending, rules, enrollment_id, made, zone_set_id, now)
+            decision = decide_for_contact(
+                contact_ending,
+                rules,
+                call_id=call_id,
+                enrollment_id=enrollment_id,
+                attempts=made,
+                zone_set_id=zone_set_id,
+                now=now,
+            )
             sources = ENROLLMENT[MOVE_AFTER_A_CALL[decision.status]].sources
         ended = rows(
             ENDED,
@@ -444,30 +454,6 @@ def end(
             return True
     logger.error("Call %s: its end could not be written in %s tries.", call_id, TRIES)
     return False
-
-
-def _decide(
-    ending: EndingForContact,
-    rules: Rulebook,
-    enrollment_id: int,
-    attempts: int,
-    zone_set_id: int,
-    now: datetime,
-) -> Decision:
-    retries = 0
-    if ending.outcome in rules.rules.by_outcome:
-        # Each earlier call with this outcome led to another attempt, else there were no later one.
-        retries = Call.objects.filter(enrollment_id=enrollment_id, outcome=ending.outcome).count()
-    return decide(
-        ending,
-        attempts=attempts,
-        retries_of_this_outcome=retries,
-        rules=rules.rules,
-        hours=rules.hours,
-        channel_zone=rules.zone,
-        contact_zones=zones_of(zone_set_id),
-        now=now,
-    )
 
 
 def _hear_late(call_id: int, state: str, kind: str, data: Mapping[str, Any]) -> None:

@@ -10,12 +10,13 @@ from django.utils import timezone
 from accounts.models import User
 from campaigns.lifecycles import ENROLLMENT, IN_PROGRESS, ChannelStatus, EnrollmentStatus
 from campaigns.models import Campaign, Channel, Disposition, Enrollment
-from campaigns.outcomes import CALLBACK_WITHOUT_A_TIME
+from campaigns.outcomes import CALLBACK_WITHOUT_A_TIME, Ending
 from campaigns.refusals import Refused
 from campaigns.rulebook import load_rulebook
 from campaigns.services import lock_channel, record_activity, reopen_channel
 from contacts.models import DoNotContact, zones_of
 from contacts.services import add_to_do_not_contact
+from dialer.deciding import decide_for_contact
 from dialer.lifecycles import CallState
 from dialer.models import Call, Outcome
 
@@ -139,12 +140,15 @@ def _move_contact(call: Call, enrollment_id: int, effect: str, callback_at: date
         return
     now = timezone.now()
     rows = Enrollment.objects.filter(pk=enrollment_id)
+    waits_for_callback = enrollment.status == EnrollmentStatus.CALLBACK
     if effect == Disposition.Effect.DO_NOT_CALL:
         ENROLLMENT.apply(rows, "refuse", reason="Asked not to be contacted again.", updated_at=now)
-    elif effect == Disposition.Effect.UNSUCCESSFUL:
-        ENROLLMENT.apply(rows, "not_achieved", updated_at=now)
     elif effect == Disposition.Effect.CALLBACK:
         _call_back(call, enrollment, callback_at or now, now)
+    elif waits_for_callback:
+        _leave_callback(call, enrollment, effect, now)
+    elif effect == Disposition.Effect.UNSUCCESSFUL:
+        ENROLLMENT.apply(rows, "not_achieved", updated_at=now)
     else:
         ENROLLMENT.apply(rows.filter(status=EnrollmentStatus.UNSUCCESSFUL), "complete", updated_at=now)
 
@@ -182,3 +186,26 @@ def _call_back(call: Call, enrollment: Enrollment, asked: datetime, now: datetim
         waits = rows.filter(status=EnrollmentStatus.CALLBACK).update(due_at=due_at, updated_at=now)
     if waits:
         go_on(channel, why="a callback was asked for")
+
+
+def _leave_callback(call: Call, enrollment: Enrollment, effect: str, now: datetime) -> None:
+    """The contact stands where its call would have left it, had nobody asked for a callback."""
+    rules = load_rulebook(enrollment.channel_id)
+    ending = Ending(outcome=call.outcome, connected=call.answered_at is not None, disposition_effect=effect)
+    attempts = max(call.attempt, enrollment.attempts)
+    decision = decide_for_contact(
+        ending,
+        rules,
+        call_id=call.pk,
+        enrollment_id=enrollment.pk,
+        attempts=attempts,
+        zone_set_id=enrollment.zone_set_id,
+        now=now,
+    )
+    ENROLLMENT.apply(
+        Enrollment.objects.filter(pk=enrollment.pk),
+        f"no_callback_{decision.status}",
+        due_at=decision.due_at or enrollment.due_at,
+        reason=decision.reason[:120],
+        updated_at=now,
+    )

@@ -19,7 +19,7 @@ from dialer import assistants, views
 from dialer.models import Call
 from dialer.services import set_disposition
 from tests.engine.test_progress import at_once
-from tests.factories import ChannelFactory, EnrollmentFactory
+from tests.factories import ChannelFactory, EnrollmentFactory, ReattemptRuleFactory
 from tests.factories.dialer import CallFactory
 
 pytestmark = pytest.mark.django_db
@@ -147,3 +147,66 @@ def test_an_assistants_report_is_tried_again_where_two_transactions_met(client, 
     assert response.status_code == 204
     call.refresh_from_db()
     assert call.disposition == disposition("interested")
+
+
+# --- Changed away from a callback -------------------------------------------------------------------
+
+
+def asked_back(outcome: str = "completed", **enrollment: Any) -> tuple[Call, Enrollment]:
+    """A contact who waits for the callback that the disposition of the last call asks for."""
+    waiting = EnrollmentFactory(
+        status="callback", attempts=1, due_at=timezone.now() + timedelta(days=2), **enrollment
+    )
+    call = CallFactory(
+        enrollment=waiting,
+        outcome=outcome,
+        disposition=disposition("callback"),
+        callback_at=timezone.now() + timedelta(days=2),
+    )
+    return call, waiting
+
+
+@pytest.mark.parametrize(
+    ("outcome", "slug", "status"),
+    [
+        ("completed", "interested", "completed"),
+        ("completed", "no_decision", "unsuccessful"),
+        ("completed", "do_not_call", "do_not_call"),
+        ("completed", None, "completed"),
+        ("voicemail", "voicemail", "voicemail"),
+        ("busy", None, "busy"),
+        ("no_answer", "no_decision", "no_answer"),
+        ("failed", None, "failed"),
+    ],
+)
+def test_a_disposition_that_is_no_callback_any_more_ends_the_waiting(supervisor, outcome, slug, status):
+    call, waiting = asked_back(outcome)
+
+    set_disposition(call=call, disposition=disposition(slug) if slug else None, actor=supervisor)
+
+    waiting.refresh_from_db()
+    assert waiting.status == status
+    call.refresh_from_db()
+    assert call.callback_at is None
+
+
+def test_without_the_callback_a_reattempt_rule_holds_again(supervisor):
+    channel = ChannelFactory(running=True, voice__attempts_per_contact=3)
+    ReattemptRuleFactory(channel=channel, outcome="no_answer", delay_minutes=30)
+    call, waiting = asked_back("no_answer", channel=channel)
+
+    set_disposition(call=call, disposition=None, actor=supervisor)
+
+    waiting.refresh_from_db()
+    assert waiting.status == "retry"
+    assert waiting.due_at < timezone.now() + timedelta(minutes=31)
+
+
+def test_another_time_for_a_callback_is_still_a_callback(supervisor):
+    call, waiting = asked_back()
+    sooner = timezone.now() + timedelta(hours=1)
+
+    set_disposition(call=call, disposition=disposition("callback"), callback_at=sooner, actor=supervisor)
+
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.due_at) == ("callback", sooner)
