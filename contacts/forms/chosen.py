@@ -7,13 +7,22 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from accounts.models import User
-from contacts.everybody import Chosen
+from contacts.everybody import MOST_CHOSEN, Chosen
 from contacts.forms.lists import ONE_OF_TWO, NewName, OneList, told_forbidden
 from contacts.models import List
 from contacts.queries import count_of
-from contacts.services import add_to_list, add_to_new_list, forbid_contacts
+from contacts.services import (
+    MOST_DELETED,
+    Deletable,
+    add_to_list,
+    add_to_new_list,
+    count_deletable,
+    delete_contacts,
+    forbid_contacts,
+)
 
 
 class ChosenForm(forms.Form):
@@ -40,6 +49,18 @@ class ChosenForm(forms.Form):
     def preview(self) -> str:
         raise NotImplementedError
 
+    def besides(self) -> list[str]:
+        """What is to be known besides, in sentences."""
+        return []
+
+    @property
+    def is_possible(self) -> bool:
+        return True
+
+    def told(self) -> dict[str, int]:
+        """What the person is shown, as it is by now; sent along, so that nothing else is done."""
+        return {}
+
     def do(self, actor: User) -> str:
         """Do it; what to say. Raises ``Refused``. Of a valid form."""
         raise NotImplementedError
@@ -47,7 +68,7 @@ class ChosenForm(forms.Form):
     def _people(self) -> str:
         if not self.chosen:
             return "Nobody"
-        count = count_of(self.chosen.contacts())
+        count = count_of(self.chosen.contacts(), most=MOST_CHOSEN)
         more = "More than " if count.is_capped else ""
         return f"{more}{_people(count.value)}"
 
@@ -95,9 +116,68 @@ class ForbidForm(ChosenForm):
         return told_forbidden(added)
 
 
+class DeleteForm(ChosenForm):
+    title, action, is_destructive = "Delete contacts", "Delete", True
+
+    # How many the person was told of.
+    expected = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+
+    @cached_property
+    def count(self) -> Deletable:
+        return count_deletable(self.chosen.contacts()) if self.chosen else Deletable(0, 0)
+
+    def told(self) -> dict[str, int]:
+        return {"expected": self.count.goes}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("expected") is None:
+            raise ValidationError("Look how many they are before you delete them.")
+        return cleaned
+
+    @property
+    def is_possible(self) -> bool:
+        return 0 < self.count.goes <= MOST_DELETED
+
+    def preview(self) -> str:
+        goes = self.count.goes
+        if goes > MOST_DELETED:
+            return (
+                f"More than {MOST_DELETED:,} contacts can be deleted. Narrow the filters, and delete some at "
+                "a time."
+            )
+        if not goes:
+            return "None of them can be deleted." if self.chosen else "Nobody chosen."
+        theirs = "its" if goes == 1 else "their"
+        return f"{_people(goes)} will be deleted, and taken off {theirs} lists. This can’t be undone."
+
+    def besides(self) -> list[str]:
+        stays = self.count.stays
+        told = []
+        if stays:
+            people = f"More than {_people(MOST_DELETED)}" if stays > MOST_DELETED else _people(stays)
+            told.append(
+                f"{people} {'stays' if stays == 1 else 'stay'}: called, or in a campaign, whose records and "
+                "counts need them."
+            )
+        told.append("Do-not-contact stays as it is.")
+        told.append("Does somebody ask to be forgotten? Then open that contact and erase the person instead.")
+        return told
+
+    def do(self, actor: User) -> str:
+        deleted = delete_contacts(
+            contacts=self.chosen.contacts(), expected=self.cleaned_data["expected"], actor=actor
+        )
+        return f"{_people(deleted)} deleted."
+
+
 def _people(count: int) -> str:
     return "1 contact" if count == 1 else f"{count:,} contacts"
 
 
 # By the word in their address.
-OPERATIONS: dict[str, type[ChosenForm]] = {"add": AddForm, "do-not-contact": ForbidForm}
+OPERATIONS: dict[str, type[ChosenForm]] = {
+    "add": AddForm,
+    "do-not-contact": ForbidForm,
+    "delete": DeleteForm,
+}

@@ -2,7 +2,7 @@
 
 from contacts.refusals import Refused
 from contacts.services.contacts import KnownAlready, create_contact, edit_contact
-from contacts.services.deleting import Deletable, count_deletable, delete_contacts
+from contacts.services.deleting import MOST_DELETED, Deletable, count_deletable, delete_contacts
 from contacts.services.do_not_contact import (
     DoNotContactAdded,
     add_lines_to_do_not_contact,
@@ -42,6 +42,7 @@ from contacts.services.undoing import Undoing, enqueue_undoing, extent_of_undoin
 
 __all__ = [
     "MAX_TYPED_LINES",
+    "MOST_DELETED",
     "Deletable",
     "DoNotContactAdded",
     "InvalidLine",

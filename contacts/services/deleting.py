@@ -73,6 +73,8 @@ def delete_contacts(*, contacts: QuerySet[Contact], expected: int | None = None,
         raise Refused(
             f"These are more than {MOST_DELETED:,} contacts. Narrow the filters, and delete some at a time."
         )
+    if not found and not contacts.exists():
+        raise Refused("They are gone already.")
     if expected is not None and len(found) > expected:
         raise Refused(f"There are {len(found):,} of them by now, not {expected:,}. Look again first.")
     try:
