@@ -21,7 +21,16 @@ from django.urls import reverse
 from analytics.queries import calls_with, related
 from campaigns.lifecycles import WAITING, EnrollmentStatus
 from campaigns.models import Disposition, Enrollment
-from contacts.models import Contact, ContactEvent, DoNotContact, DoNotContactRemoval, ListVersion, Membership
+from contacts.models import (
+    Contact,
+    ContactEvent,
+    DoNotContact,
+    DoNotContactEvent,
+    DoNotContactRemoval,
+    Import,
+    ListVersion,
+    Membership,
+)
 from dialer.models import Call, Outcome
 
 PAGE = 20
@@ -34,9 +43,11 @@ class Kind(TextChoices):
     CALL = "call", "Call"
     PLACE = "place", "Campaign"
     FORBIDDEN = "forbidden", "Do not contact"
+    SAID = "said", "Do not contact"
     ALLOWED = "allowed", "Do not contact"
     WAS_FORBIDDEN = "was_forbidden", "Do not contact"
     EDIT = "edit", "Change"
+    CHANGED = "changed", "Import"
     LEFT = "left", "List"
     JOINED = "joined", "List"
     CREATED = "created", "Contact"
@@ -88,7 +99,7 @@ def timeline_of(contact: Contact, cursor: str = "", size: int = PAGE) -> Timelin
         _do_not_contact(contact, after, size + 1),
         _edits(contact, after, size + 1),
         _memberships(contact),
-        [_created(contact)],
+        _begun(contact),
     )
     found = [entry for source in sources for entry in source if after is None or entry.rank < after]
     found.sort(key=lambda entry: entry.rank, reverse=True)
@@ -170,6 +181,16 @@ def _do_not_contact(contact: Contact, after: Rank | None, size: int) -> Iterable
             _name(entry.created_by),
             entry.reason,
         )
+    said = DoNotContactEvent.objects.filter(address).select_related("said_by")
+    for event in _page(said, Kind.SAID, "said_at", after, size):
+        yield Entry(
+            Kind.SAID,
+            event.said_at,
+            event.pk,
+            _asked(event.get_scope_display(), event.said_by, event.get_source_display()),
+            _name(event.said_by),
+            event.reason,
+        )
     removals = DoNotContactRemoval.objects.filter(address).select_related("added_by", "removed_by")
     for removal in _page(removals, Kind.ALLOWED, "removed_at", after, size):
         yield Entry(
@@ -201,15 +222,31 @@ def _edits(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:
         yield Entry(Kind.EDIT, event.at, event.pk, event.text, _name(event.actor, "Carillon"))
 
 
-def _created(contact: Contact) -> Entry:
-    """By whom, where somebody added the contact; else it came with a list, which is told beside it."""
+def _begun(contact: Contact) -> Iterable[Entry]:
+    """How the contact was made, and the last change if a file made it: both carry the import's moment.
+
+    By whom, where somebody added the contact; else it came with a list, which is told beside it.
+    """
+    imports = {
+        one.merged_at: one
+        for one in Import.objects.filter(merged_at__in=[contact.created_at, contact.updated_at])
+    }
+    if contact.updated_at != contact.created_at and (changed := imports.get(contact.updated_at)):
+        yield _by_import(Kind.CHANGED, contact.updated_at, "Changed by the import", changed)
+    if made := imports.get(contact.created_at):
+        yield _by_import(Kind.CREATED, contact.created_at, "Added by the import", made)
+        return
     by_hand = (
         ContactEvent.objects.filter(contact=contact, text__in=ContactEvent.ADDED)
         .select_related("actor")
         .first()
     )
     told = (by_hand.text, _name(by_hand.actor, "Carillon")) if by_hand else ("Added to Carillon",)
-    return Entry(Kind.CREATED, contact.created_at, contact.pk, *told)
+    yield Entry(Kind.CREATED, contact.created_at, contact.pk, *told)
+
+
+def _by_import(kind: Kind, at: datetime, text: str, one: Import) -> Entry:
+    return Entry(kind, at, one.pk, text, subject=one.file_name, address=one.get_absolute_url())
 
 
 def _memberships(contact: Contact) -> Iterable[Entry]:
@@ -242,6 +279,13 @@ def _put_on(scope: str, person: Any, source: str) -> str:
     if person:
         return f"put this person on do-not-contact: {scope.lower()}"
     return f"this person was put on do-not-contact: {scope.lower()} ({source[0].lower()}{source[1:]})"
+
+
+def _asked(scope: str, person: Any, source: str) -> str:
+    """Beside an entry: somebody who was on the list asked again, or it was extended."""
+    if person:
+        return f"said not to contact this person: {scope.lower()}"
+    return f"asked not to be contacted: {scope.lower()} ({source[0].lower()}{source[1:]})"
 
 
 def _taken_off(scope: str, person: Any) -> str:

@@ -17,7 +17,8 @@ from django.utils import timezone
 from analytics.timeline import Kind, timeline_of
 from campaigns.lifecycles import EnrollmentStatus
 from campaigns.models import Disposition
-from contacts.models import Contact, ContactEvent, CustomField, DoNotContact, List
+from contacts.models import Contact, ContactEvent, CustomField, DoNotContact, DoNotContactEvent, List
+from contacts.models.do_not_contact import end_of
 from contacts.services import (
     KnownAlready,
     Refused,
@@ -531,6 +532,7 @@ def test_everything_that_happened_is_in_one_line(as_viewer, busy):
     assert {entry.kind for entry in timeline_of(busy).entries} == set(Kind) - of_others
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_import_that_made_and_the_one_that_changed_a_contact_are_linked_to(as_viewer, import_text):
     made = import_text("Name,Phone\nAnna,4155550101\n")
     changed = import_text("Name,Phone,Company\nAnna,4155550101,Acme\n")
