@@ -42,7 +42,7 @@ class DoNotContact(models.Model):
 
     phone_number = models.CharField(max_length=16, null=True, blank=True)
     email = models.EmailField(null=True, blank=True)
-    scope = models.CharField(max_length=8, choices=Scope.choices, default=Scope.ALL)
+    scope = models.CharField("never by", max_length=8, choices=Scope.choices, default=Scope.ALL)
     source = models.CharField(max_length=12, choices=Source.choices, default=Source.PERSON)
     reason = models.CharField(max_length=200, blank=True)
     # Until then; None: for good.
@@ -108,7 +108,7 @@ class DoNotContactEvent(models.Model):
 
     phone_number = models.CharField(max_length=16, blank=True)
     email = models.EmailField(blank=True)
-    scope = models.CharField(max_length=8, choices=DoNotContact.Scope.choices)
+    scope = models.CharField("never by", max_length=8, choices=DoNotContact.Scope.choices)
     source = models.CharField(max_length=12, choices=DoNotContact.Source.choices)
     reason = models.CharField(max_length=200, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -133,7 +133,7 @@ class DoNotContactRemoval(models.Model):
 
     phone_number = models.CharField(max_length=16, blank=True, db_index=True)
     email = models.EmailField(blank=True, db_index=True)
-    scope = models.CharField(max_length=8, choices=DoNotContact.Scope.choices)
+    scope = models.CharField("never by", max_length=8, choices=DoNotContact.Scope.choices)
     source = models.CharField(max_length=12, choices=DoNotContact.Source.choices)
     reason = models.CharField(max_length=200, blank=True)
     added_at = models.DateTimeField()

@@ -39,7 +39,7 @@ class Import(models.Model):
     # A row without a number is a contact too, if it has an email address.
     email_is_enough = models.BooleanField(default=False)
     # Of an import into do-not-contact: what its entries say.
-    scope = models.CharField(max_length=8, choices=DoNotContact.Scope.choices, blank=True)
+    scope = models.CharField("never by", max_length=8, choices=DoNotContact.Scope.choices, blank=True)
     reason = models.CharField(max_length=200, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     # What was found in the file: see importing.reading.Dialect.

@@ -646,6 +646,17 @@ def test_the_admin_finds_entries_and_removals(as_support, three, term):
     assert ("+14155550101" in found) == ("555" in term or len(term) < 3 or "\0" in term)
 
 
+def test_the_admin_says_never_by_as_the_pages_do(as_admin, three):
+    for model in ("donotcontact", "donotcontactremoval", "donotcontactevent"):
+        page = as_admin.get(reverse(f"admin:contacts_{model}_changelist")).text
+        assert "“Never by”" in page
+        assert "scope</a>" not in page.lower()
+        assert ">scope<" not in page.lower()
+    form = as_admin.get(reverse("admin:contacts_donotcontact_add")).text
+    assert "Never by:" in form
+    assert "Scope" not in form
+
+
 def test_the_admin_mends_what_was_said_and_takes_nothing_off(as_admin, three):
     chosen = DoNotContact.objects.get(email=ADDRESS)
     url = reverse("admin:contacts_donotcontact_change", args=[chosen.pk])
