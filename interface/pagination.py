@@ -48,7 +48,7 @@ def keyset_page(
     ``twin`` names a column of another joined table that always equals the first of ``order``: the bound is
     put on it, too, since the database carries equality over from table to table, and no bounds.
     """
-    position = _read(rows, order, cursor or "")
+    position = position_of(rows, order=order, cursor=cursor)
     backward = position is not None and position[0] == "before"
     wanted = [_reversed(name) for name in order] if backward else list(order)
     found = rows.order_by(*wanted)
@@ -72,6 +72,14 @@ def keyset_page(
         _write("after", order, items[-1]) if has_next else "",
         _write("before", order, items[0]) if has_previous else "",
     )
+
+
+def position_of(
+    rows: QuerySet[Any], *, order: Sequence[str], cursor: str | None
+) -> tuple[str, list[Any]] | None:
+    """Where ``cursor`` stands: "after" or "before" a row, and that row's values in ``order``; None: at the
+    first page. For rows that are looked for in another way than by ``order`` alone."""
+    return _read(rows, order, cursor or "")
 
 
 def _reversed(name: str) -> str:

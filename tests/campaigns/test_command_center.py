@@ -406,6 +406,20 @@ def test_waiting_contacts_say_why_not_yet(as_supervisor):
     assert words[3] == ""
 
 
+@pytest.mark.parametrize(("status", "reason"), [("callback", ""), ("retry", "Busy, attempt 1 of 3.")])
+def test_a_channel_is_not_done_before_its_last_callback_or_retry_is_due(as_supervisor, status, reason):
+    now = timezone.now()
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC")
+    for _ in range(3):
+        EnrollmentFactory(channel=channel, contact=ContactFactory(zone_set=zone_set("UTC")), due_at=now)
+    soon = center(as_supervisor, channel).context["done_about"]
+    due_at = (now + timedelta(days=40)).replace(hour=15, minute=30)
+    later = ContactFactory(zone_set=zone_set("UTC"))
+    EnrollmentFactory(channel=channel, contact=later, status=status, due_at=due_at, reason=reason)
+    assert soon
+    assert center(as_supervisor, channel).context["done_about"].startswith(f"{due_at:%b} {due_at.day}, ")
+
+
 def test_contacts_of_a_paused_channel_wait_for_it(as_supervisor):
     channel = ChannelFactory(paused=True)
     EnrollmentFactory(channel=channel)

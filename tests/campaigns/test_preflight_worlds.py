@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import random
-import re
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.conf import settings as django_settings
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import planning
@@ -25,7 +22,14 @@ from campaigns.services import pause_channel, resume_channel, start_channel
 from contacts.models import Contact, DoNotContact, Import, List, Membership
 from dialer.driving.claim import claim
 from dialer.models import CarrierAccount
-from tests.factories import ChannelFactory, ContactFactory, DoNotContactFactory, ListFactory, zone_set
+from tests.factories import (
+    ChannelFactory,
+    ContactFactory,
+    DoNotContactFactory,
+    EnrollmentFactory,
+    ListFactory,
+    zone_set,
+)
 from tests.factories.dialer import CallFactory
 
 pytestmark = pytest.mark.django_db
@@ -285,17 +289,40 @@ def test_a_count_is_kept_while_settings_change_but_not_over_other_lists_or_exclu
     assert preflight(channel, now, counted_within_seconds=60).will_be_called == 0
 
 
-def test_a_number_leads_to_those_whom_it_counts(as_viewer):
-    refused, mute, fine = (
-        ContactFactory(first_name="Refused"),
-        ContactFactory(first_name="Mute", phone_number=None, email="mute@example.com"),
-        ContactFactory(first_name="Fine"),
-    )
-    DoNotContactFactory(phone_number=refused.phone_number, scope="voice")
-    channel = ChannelFactory(lists=[ListFactory(members=[refused, mute, fine])])
-    url = reverse("campaigns:preflight", args=[channel.campaign_id])
-    page = as_viewer.get(url).content.decode()
-    found = re.findall(r'<a href="([^"]*/lists/[^"]*)">1</a>', page)
-    names = ("Refused", "Mute", "Fine")
-    shown = [as_viewer.get(html.unescape(each)).content.decode() for each in found]
-    assert [[name for name in names if name in each] for each in shown] == [["Refused"], ["Mute"]]
+def test_a_run_with_a_callback_is_not_done_before_it_is_due():
+    now = timezone.now()
+    friday = now + timedelta(days=3)
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC")
+    EnrollmentFactory.create_batch(3, channel=channel, due_at=now)
+    before = preflight(channel, now).estimate
+    EnrollmentFactory(channel=channel, status="callback", due_at=friday)
+    after = preflight(channel, now).estimate
+    assert before
+    assert not before.waits_for_last
+    assert after
+    assert after.waits_for_last
+    assert after.done_at
+    assert after.done_at >= friday
+
+
+def test_who_is_over_the_cap_is_waited_for():
+    now = timezone.now()
+    contact = ContactFactory(zone_set=zone_set("UTC"))
+    CallFactory(contact=contact, ended_at=now - timedelta(hours=1))
+    channel = ChannelFactory(lists=[ListFactory(members=[contact])], voice__max_attempts_per_day=1)
+    found = preflight(channel, now)
+    assert found.later == 1
+    assert found.estimate
+    assert found.estimate.done_at
+    assert found.estimate.done_at > now + timedelta(hours=22)
+
+
+def test_who_is_on_do_not_contact_is_not_waited_for():
+    now = timezone.now()
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC")
+    EnrollmentFactory(channel=channel, due_at=now)
+    last = EnrollmentFactory(channel=channel, status="callback", due_at=now + timedelta(days=30))
+    DoNotContactFactory(phone_number=last.contact.phone_number)
+    found = preflight(channel, now).estimate
+    assert found
+    assert not found.waits_for_last

@@ -6,10 +6,10 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from campaigns.estimating import CALL_SECONDS, Group, calls_per_second, estimate
 from campaigns.lifecycles import WAITING, CampaignStatus, ChannelStatus
 from campaigns.models import Activity, Campaign, Channel, ChannelList, Enrollment
-from campaigns.preflight import CALL_SECONDS, Group, calls_per_second, estimate
-from campaigns.queries import Counts, channel_counts
+from campaigns.queries import Counts, channel_counts, last_in_turn
 from campaigns.rulebook import rulebook
 from campaigns.views.manager import obvious_thing
 from campaigns.waiting import channel_waits_for, clock_in_words
@@ -64,14 +64,15 @@ def _started(campaign: Campaign) -> Activity | None:
 
 
 def _done_about(channels: list[Channel], counts: dict[int, Counts], now: datetime) -> str:
-    """When the last running channel has gone once through those who wait, at its pace and hours."""
+    """When the last running channel has gone once through those who wait: at its pace and hours, and not
+    before the last callback or retry is due."""
     moments = []
     for channel in channels:
         waiting = counts[channel.pk].pending
         if channel.status != ChannelStatus.RUNNING or not waiting:
             continue
         rules = rulebook(channel.pk, channel.revision)
-        groups = _groups(channel, waiting)
+        groups = _groups(channel, waiting, now)
         done = estimate(groups, rules.hours, rules.zone, calls_per_second(rules, CALL_SECONDS), now)
         if done.done_at is None or done.left:
             return ""
@@ -79,12 +80,13 @@ def _done_about(channels: list[Channel], counts: dict[int, Counts], now: datetim
     return clock_in_words(max(moments), None, now) if moments else ""
 
 
-def _groups(channel: Channel, waiting: int) -> list[Group]:
-    """Those who wait, by zone, extrapolated from the next in turn."""
+def _groups(channel: Channel, waiting: int, now: datetime) -> list[Group]:
+    """Those who wait, by zone, extrapolated from the next in turn; and the last in turn, for their times."""
     sample = (
         Enrollment.objects.filter(channel=channel, run=channel.run, status__in=WAITING)
         .order_by("turn", "due_at", "id")
         .values_list("zone_set", flat=True)[:ZONE_SAMPLE]
     )
     found = Counter(sample)
-    return [Group(zones_of(zone_set), waiting * count / found.total()) for zone_set, count in found.items()]
+    spread = [Group(zones_of(zone_set), waiting * count / found.total()) for zone_set, count in found.items()]
+    return spread + [Group(zones_of(zone_set), 0, due_at) for zone_set, due_at in last_in_turn(channel, now)]

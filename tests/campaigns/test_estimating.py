@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from campaigns.estimating import Estimate, Group, estimate
 from campaigns.hours import OpeningHours, is_open
-from campaigns.preflight import Estimate, Group, estimate
 
 NEW_YORK, DENVER, TOKYO = (ZoneInfo(name) for name in ("America/New_York", "America/Denver", "Asia/Tokyo"))
 OFFICE = OpeningHours((sum(1 << hour for hour in range(9, 17)),) * 5 + (0, 0))
@@ -85,3 +85,46 @@ def test_it_is_never_done_before_the_work_is_nor_outside_the_hours(counts, rate,
         assert any(is_open(OFFICE, None, group.zones, just_before) for group in groups)
     always = estimate(groups, ALWAYS, None, rate, start)
     assert abs((always.done_at - start).total_seconds() - total / rate) < 1
+
+
+def test_it_is_not_done_before_the_last_callback_is_due():
+    # Called in a minute all of them, but for one who asked for Monday, 11:00.
+    monday = datetime(2026, 11, 23, 16, tzinfo=UTC)
+    groups = [Group((NEW_YORK,), 60), Group((NEW_YORK,), 1, monday)]
+    assert estimate(groups, OFFICE, None, 1, FRIDAY) == Estimate(monday, waits_for_last=True)
+
+
+def test_a_due_time_outside_the_hours_is_moved_into_them():
+    sunday = datetime(2026, 11, 22, 16, tzinfo=UTC)
+    assert estimate([Group((NEW_YORK,), 1, sunday)], OFFICE, None, 1, FRIDAY).done_at == datetime(
+        2026, 11, 23, 14, tzinfo=UTC
+    )
+
+
+def test_where_there_is_more_to_do_the_last_due_time_says_nothing():
+    soon = FRIDAY + timedelta(minutes=10)
+    assert estimate([Group((NEW_YORK,), 60, soon)], OFFICE, None, 1 / 60, FRIDAY) == Estimate(
+        FRIDAY + timedelta(hours=1)
+    )
+
+
+def test_who_is_due_after_the_last_day_is_not_waited_for():
+    hours = replace(OFFICE, end_date=date(2026, 11, 20))
+    next_week = FRIDAY + timedelta(days=5)
+    assert estimate([Group((NEW_YORK,), 60, next_week)], hours, None, 1, FRIDAY).done_at == (
+        FRIDAY + timedelta(minutes=1)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    due=st.lists(
+        st.datetimes(datetime(2026, 11, 20), datetime(2026, 12, 31), timezones=st.just(UTC)), max_size=4
+    )
+)
+def test_it_is_never_done_before_anybody_is_due(due):
+    zones = (NEW_YORK, DENVER, TOKYO, ZoneInfo("Europe/Berlin"))
+    groups = [Group((zone,), 10, at) for zone, at in zip(zones, due, strict=False)]
+    found = estimate([*groups, Group((DENVER,), 5)], OFFICE, None, 1, FRIDAY)
+    assert found.done_at is not None
+    assert all(found.done_at >= at for at in due)
