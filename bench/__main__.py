@@ -18,6 +18,7 @@ BENCHMARKS = {
     "export": ("bench.export", "a list and all calls as CSV, against COPY TO"),
     "import": ("bench.imports", "files of contacts, against raw COPY and django-import-export"),
     "pages": ("bench.pages", "the pages with a million contacts and calls, against ten thousand"),
+    "preflight": ("bench.preflight", "who of a million will be called, against a bare count of the lists"),
 }
 
 

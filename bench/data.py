@@ -129,7 +129,8 @@ INSERT INTO contacts_customfield (name, label, kind, description, created_at)
 VALUES ('plan', 'Plan', 'text', '', %(now)s), ('balance', 'Balance', 'number', '', %(now)s);
 INSERT INTO contacts_import (
     file, file_name, status, list_id, list_name, country, dialect, mapping, rows, created, updated, unchanged,
-    duplicates, invalid, error, created_at, finished_at, email_is_enough, purpose, reason, scope, attempts, taken_off, deleted
+    duplicates, invalid, error, created_at, finished_at, email_is_enough, purpose, reason, scope, attempts,
+    taken_off, deleted
 )
 SELECT '', lower(replace(name, ' ', '-')) || '.csv', 'completed', id, name, 'US', %(dialect)s, %(mapping)s,
        size + size / 100, size, 0, 0, size / 100 - size / 300, size / 300, '', created_at, created_at,

@@ -320,7 +320,9 @@ def describe() -> dict[str, Any]:
         # What is read once a process is not a page's.
         client.get(page.path, headers=headers)
         with CaptureQueriesContext(connection) as captured:
-            client.get(page.path, headers=headers)
+            answer = client.get(page.path, headers=headers)
+        if answer.status_code != (304 if page.unchanged else 200):
+            raise RuntimeError(f"{page.name} ({page.path}): {answer.status_code}")
         known["queries"][page.name] = len(captured)
     return known
 
