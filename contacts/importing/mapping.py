@@ -89,19 +89,20 @@ _HEADERS = {
         apelido ultimonome achternaam familienaam etternavn efternavn efternamn sukunimi nazwisko
         фамилия 姓""",
     NAME: """fullname contactname contactfullname contact personname displayname customer customername client
-        clientname leadname recipient recipientname subscriber patient patientname member membername
+        clientname leadname contactperson dealcontactperson leadcontactperson
+        recipient recipientname subscriber patient patientname member membername
         kunde kundenname kontakt kontaktname ansprechpartner vollstaendigername vollername
         nomcomplet nometprenom prenomnom prenometnom nombrecompleto nombreyapellidos nombreyapellido
         nomecompleto nomeecognome volledigenaam фио полноеимя 氏名 姓名 이름""",
     EMAIL: """email emailaddress mail mailaddress emailwork workemail primaryemail personemail personemailwork
-        email1 email1value emailvalue contactemail leademail
+        email1 email1value emailvalue contactemail leademail personemailhome personemailother
         emailadresse mailadresse epost epostadresse adressemail adresseemail adresemail
         emailadres emailhome emailother personalemail mailadres courriel correo
         correoelectronico correoe posta postaelettronica indirizzoemail enderecodeemail sahkoposti
         почта электроннаяпочта элпочта メール メールアドレス 邮箱 電子郵件 이메일""",
     COMPANY: """company companyname organization organisation organizationname organisationname
-        organization1name companyaccount defaultaddresscompany account accountname business
-        businessname employer personorganization associatedcompany
+        organization1name companyaccount defaultaddresscompany account accountname accountaccountname
+        business businessname employer personorganization dealorganization leadorganization associatedcompany
         firma firmenname unternehmen organisationsname betrieb entreprise societe organisme empresa
         nombredelaempresa compania azienda societa ditta bedrijf bedrijfsnaam foretag virksomhed yritys
         компания организация 会社 会社名 公司 회사""",
@@ -112,9 +113,10 @@ _HEADERS = {
     _CODE: """phonecode phonecountrycode phonecountry countrycallingcode callingcode dialcode diallingcode
         dialingcode countrydialcode countryprefix ländervorwahl landesvorwahl indicatifpays
         prefissointernazionale prefijointernacional códigodelpaís""",
-    COUNTRY: """country countrycode countryname countryregion countryiso homecountry businesscountry
-        mailingcountry contactcountry billingcountry defaultaddresscountry defaultaddresscountrycode land
-        landregion landregiongeschäftlich pays país paese nazione kraj страна 国 国家""",
+    COUNTRY: """country countrycode countryname countryregion countryiso homecountry homecountryregion
+        businesscountry businesscountryregion mailingcountry contactcountry billingcountry
+        defaultaddresscountry defaultaddresscountrycode land landregion landregiongeschäftlich
+        pays país paese nazione kraj страна 国 国家""",
     ZONE: """timezone tz timezoneid timezonename ianatimezone olsontimezone contacttimezone hstimezone
         zeitzone fuseauhoraire zonahoraria husohorario fusoorario fusohorario tijdzone tidszon tidssone
         часовойпояс タイムゾーン 时区""",
@@ -125,6 +127,9 @@ _HALF_OR_WHOLE = frozenset(
 )
 # A header that tells of a phone in words not foreseen.
 _PHONE_PARTS = ("phone", "mobile", "telefon", "telephon", "cellular", "cellphone", "handy", "movil")
+# Lines on which somebody else answers, or seldom anybody; where all are equally full.
+_LESS_LIKELY = frozenset({"home", "other", "main", "company", "callback", "privat", "zentrale"})
+_A_LITTLE = 0.001
 # What stands beside a number or an address, and lines that nobody is called on.
 _BESIDE = """
     label labels type typ ext extension durchwahl fax telefax country code status opt optin optout consent
@@ -313,7 +318,8 @@ class _Guess:
         # Nearly full columns beat nearly empty ones: a home number that two of a hundred have.
         full = len(self.filled[at]) / len(self._columns[at]) if self._columns[at] else 0
         if self._plain[at] in _KNOWN[PHONE] or _names_a_phone(self._headers[at]):
-            return 1 + (valid + looks / 2) * full
+            first_choice = _LESS_LIKELY.isdisjoint(_words(self._headers[at]))
+            return 1 + (valid + looks / 2) * full - (0 if first_choice else _A_LITTLE)
         return valid * full if valid >= 0.6 and looks >= 0.6 else 0
 
     def email_score(self, at: int) -> float:
@@ -381,6 +387,8 @@ class _Guess:
         """Find whole and half names; returns the columns that only repeat what others say."""
         repeated = []
         for position in self._left():
+            if self._plain[position] in _KNOWN[NAME] and self._repeats_the_name(position):
+                repeated.append(position)
             if self._plain[position] not in _HALF_OR_WHOLE:
                 continue
             if FIRST in self.found and LAST in self.found:
@@ -394,6 +402,16 @@ class _Guess:
         if not any(name in _ANY_KNOWN for name in self._plain):
             _guess_names_by_content(self.filled, self.found)
         return repeated
+
+    def _repeats_the_name(self, at: int) -> bool:
+        """Whether a column says in every row what the first and the last name say."""
+        if FIRST not in self.found or LAST not in self.found:
+            return False
+        halves = zip(self._columns[self.found[FIRST]], self._columns[self.found[LAST]], strict=True)
+        return all(
+            whole == f"{first} {last}".strip()
+            for whole, (first, last) in zip(self._columns[at], halves, strict=True)
+        )
 
     def _left(self) -> list[int]:
         taken = set(self.found.values())
@@ -482,8 +500,11 @@ def _names_a_phone(header: str) -> bool:
 
 def _is_beside_a_value(header: str) -> bool:
     """Whether a column of "phone" or "email" in its name holds something else: its type, a fax."""
-    words = re.findall(r"[^\W\d_]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", header).casefold())
-    return not _NOT_THE_VALUE.isdisjoint(words) or plain(header).endswith(_NOT_AT_THE_END)
+    return not _NOT_THE_VALUE.isdisjoint(_words(header)) or plain(header).endswith(_NOT_AT_THE_END)
+
+
+def _words(header: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", header).casefold())
 
 
 def _guess_names_by_content(filled: Sequence[Sequence[str]], found: dict[str, int]) -> None:

@@ -68,6 +68,26 @@ EXPORTS = {
         ("+14155550101", "+12125550172", "+14155550103"),
         contact={"company": "Acme", "time_zone": "America/Los_Angeles"},
     ),
+    "HubSpot, with companies": Export(
+        "Record ID - Contact|First Name|Last Name|Email|Phone Number|Contact owner|Last Activity Date|"
+        "Lead Status|Marketing contact status|Create Date|Record ID - Company|Company name|Company owner|"
+        "Create Date|Phone Number|Last Activity Date|City|Country/Region|Industry",
+        (
+            "104912345678|Anna|Svensson|anna@example.com|(415) 555-0101|Sam Reed||New|Marketing contact|"
+            "2026-03-02 09:14|29112345678|Acme|Sam Reed|2026-03-02 09:14|(415) 555-0100||Reno|United States|",
+            "104912345679|Bo|Ek|bo@example.com|(415) 555-0102|Sam Reed||||2026-03-03 09:14|29112345678|Acme|"
+            "Sam Reed|2026-03-02 09:14|(415) 555-0100||Reno|United States|",
+        ),
+        {
+            "Record ID - Contact": "field:record_id_contact",
+            "First Name": "first_name",
+            "Email": "email",
+            "Company name": "company",
+            "Company owner": "field:company_owner",
+        },
+        {"rows": 2, "created": 2},
+        ("+14155550101", "+14155550102"),
+    ),
     "Salesforce, contacts report": Export(
         "Salutation|First Name|Last Name|Title|Account Name|Mailing Street|Mailing City|"
         "Mailing State/Province|Mailing Zip/Postal Code|Mailing Country|Phone|Fax|Mobile|Email|Account Owner",
@@ -90,9 +110,24 @@ EXPORTS = {
             "Mobile": "field:mobile",
             "Email": "email",
         },
-        {"rows": 6, "created": 2, "invalid": 4},
+        {"rows": 2, "created": 2},
         ("+17753224121", "+17753224131"),
         quoted=True,
+    ),
+    "Salesforce, formatted report": Export(
+        "Lead Owner|First Name|Last Name|Title|Company / Account|Lead Source|Rating|Street|Email|Phone|"
+        "Mobile",
+        (
+            "Sam Reed|Anna|Svensson|CFO|Acme|Web|Hot|1 Main St|anna@example.com|(775) 322-4121|",
+            "Sam Reed|Bilal|Khan||Northline|Web||||(775) 322-4131|",
+            "Grand Totals (2 records)",
+            "",
+            "Confidential Information - Do Not Distribute",
+            "Copyright © 2000-2026 salesforce.com, inc. All rights reserved.",
+        ),
+        {"First Name": "first_name", "Company / Account": "company", "Phone": "phone_number"},
+        {"rows": 2, "created": 2},
+        ("+17753224121", "+17753224131"),
     ),
     "Salesforce, leads": Export(
         "Id|FirstName|LastName|Company|Phone|MobilePhone|Email|LeadSource|Status|CountryCode|IsConverted",
@@ -170,6 +205,30 @@ EXPORTS = {
         {"rows": 2, "created": 2},
         ("+14155550101", "+14155550112"),
     ),
+    "Outlook on the web": Export(
+        "First Name|Middle Name|Last Name|Title|Suffix|Nickname|Given Yomi|Surname Yomi|E-mail Address|"
+        "E-mail 2 Address|E-mail 3 Address|Home Phone|Home Phone 2|Business Phone|Business Phone 2|"
+        "Mobile Phone|Car Phone|Other Phone|Primary Phone|Pager|Business Fax|Home Fax|Other Fax|"
+        "Company Main Phone|Callback|Radio Phone|Telex|TTY/TDD Phone|IMAddress|Job Title|Department|Company|"
+        "Office Location|Manager's Name|Assistant's Name|Assistant's Phone|Company Yomi",
+        (
+            "Anna||Svensson|Ms||||Svensson|anna@example.com|||415-555-0120||||415-555-0101||||||||"
+            "415-555-0100||||||CFO||Acme||Cy Ott|Di Roe|415-555-0199|",
+            "Bo||Ek|||||Ek|bo@example.com|||415-555-0121||||415-555-0102||||||||"
+            "415-555-0100||||||||Acme|||||",
+        ),
+        {
+            "First Name": "first_name",
+            "Last Name": "last_name",
+            "E-mail Address": "email",
+            "Mobile Phone": "phone_number",
+            "Home Phone": "field:home_phone",
+            "Company": "company",
+            "Manager's Name": "field:manager_s_name",
+        },
+        {"rows": 2, "created": 2},
+        ("+14155550101", "+14155550102"),
+    ),
     "Outlook, German": Export(
         "Anrede|Vorname|Weitere Vornamen|Nachname|Suffix|Firma|Abteilung|Position|Straße geschäftlich|"
         "Fax geschäftlich|Telefon geschäftlich|Telefon (privat)|Mobiltelefon|Telefon Assistent|"
@@ -210,6 +269,40 @@ EXPORTS = {
         },
         {"rows": 2, "created": 2},
         ("+14155550101", "+14155550102"),
+    ),
+    "Pipedrive, with first and last names": Export(
+        "Person - ID|Person - Name|Person - First name|Person - Last name|Person - Organization|"
+        "Person - Phone - Work|Person - Phone - Home|Person - Phone - Mobile|Person - Phone - Other|"
+        "Person - Email - Work|Person - Email - Home|Person - Email - Other|Person - Owner|Person - Labels|"
+        "Person - Marketing status",
+        (
+            "1|Anna Svensson|Anna|Svensson|Acme||+1 415 555 0120|+1 415 555 0101|||anna@example.com||Sam||",
+            "2|Bo Ek|Bo|Ek||||+1 415 555 0102|||||Sam||no consent",
+        ),
+        {
+            "Person - Name": "",
+            "Person - First name": "first_name",
+            "Person - Last name": "last_name",
+            "Person - Organization": "company",
+            "Person - Phone - Mobile": "phone_number",
+            "Person - Email - Home": "email",
+        },
+        {"rows": 2, "created": 2},
+        ("+14155550101", "+14155550102"),
+    ),
+    "Pipedrive, deals": Export(
+        "Deal - ID|Deal - Title|Deal - Value|Deal - Organization|Deal - Contact person|Deal - Stage|"
+        "Person - Phone - Work|Person - Email - Work",
+        ("7|Ten seats|1200|Acme|Anna Svensson|Lead in|+1 415 555 0101|anna@example.com",),
+        {
+            "Deal - Contact person": "name",
+            "Deal - Organization": "company",
+            "Person - Phone - Work": "phone_number",
+            "Person - Email - Work": "email",
+            "Deal - Title": "field:deal_title",
+        },
+        {"rows": 1, "created": 1},
+        ("+14155550101",),
     ),
     "Zoho": Export(
         "Record Id|Contact Owner.id|Contact Owner|Lead Source|First Name|Last Name|Account Name.id|"
@@ -503,6 +596,27 @@ def test_the_same_from_a_workbook(product, import_text):
     done = import_text(workbook({"Export": rows}), country=export.country)
     assert sums(done) == export.sums
     assert tuple(Contact.objects.order_by("id").values_list("phone_number", flat=True)) == export.numbers
+
+
+def test_a_report_ends_with_its_own_lines_and_contacts_are_none_of_them(import_text):
+    done = import_text(
+        "Phone,Name\n"
+        "415 555 0101,Anna\n"
+        "415 555 0102,\n"
+        "Confidential Information - Do Not Distribute\n"
+        "Acme Inc.\n"
+        "415 555 0103\n"
+        "Copyright Services Ltd.\n"
+        "Generated By:,415 555 0104\n"
+        "415 555 0105,Bo\n"
+        "Leads of this week\n"
+        '"Copyright (c) 2000-2026 salesforce.com, inc. All rights reserved."\n'
+    )
+    assert sums(done) == {"rows": 6, "created": 4, "invalid": 2}
+    assert [row.values[0] for row in done.rejected_rows.order_by("line")] == [
+        "Copyright Services Ltd.",
+        "Generated By:",
+    ]
 
 
 def test_numbers_ruined_by_a_spreadsheet_are_told_exactly(import_text):
