@@ -142,8 +142,8 @@ def four_calls(campaign):
     a_call_with("100% Real", campaign, to_number="+15125550177", outcome="busy")
 
 
-# Few of the newest match, or so many that they are read on from.
-@pytest.mark.parametrize("many", [50, 1])
+# Few of the newest match, and few of all; many of all; or so many of the newest that they are read on from.
+@pytest.mark.parametrize(("many", "few"), [(50, 10_000), (50, 0), (1, 0)])
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -179,9 +179,10 @@ def four_calls(campaign):
     ],
 )
 def test_what_is_filtered_is_found_and_counted(
-    as_viewer, campaign, four_calls, query, found, many, monkeypatch
+    as_viewer, campaign, four_calls, query, found, many, few, monkeypatch
 ):
     monkeypatch.setattr("analytics.queries._MANY", many)
+    monkeypatch.setattr("analytics.queries._FEW", few)
     response = as_viewer.get(address(campaign, query))
     assert names(response) == found
     assert response.context["count"].value == len(found)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts.models import Contact
+from contacts.models import Contact, DoNotContact
 from contacts.queries import MOST_COUNTED, Count, count_of, everybody, search_contacts, without_apostrophes
-from tests.factories import ContactFactory
+from tests.factories import ContactFactory, DoNotContactFactory
 from tests.factories.contacts import zone_set
 
 pytestmark = pytest.mark.django_db
@@ -192,6 +194,33 @@ def test_counts_stop_where_nobody_counts_on():
         Contact(phone_number=f"+1415300{n:04}", zone_set=zone_set()) for n in range(MOST_COUNTED)
     )
     assert count_of(everybody()) == Count(MOST_COUNTED, is_capped=True)
+
+
+# Looked up for each contact, or read at once.
+@pytest.mark.parametrize("read_at_once", [(2_000, 50_000), (0, 50_000)])
+def test_who_is_on_do_not_contact_is_found(as_viewer, read_at_once, monkeypatch):
+    monkeypatch.setattr("contacts.queries._ENTRIES_READ_AT_ONCE", read_at_once)
+    ContactFactory(first_name="Free")
+    ContactFactory(first_name="Unreachable", phone_number=None, email="unreachable@example.com")
+    for name, scope in (("Silent", "all"), ("Quiet", "voice"), ("Textless", "text"), ("Over", "voice")):
+        number = ContactFactory(first_name=name).phone_number
+        entry = DoNotContactFactory(phone_number=number, scope=scope)
+        if name == "Over":
+            DoNotContact.objects.filter(pk=entry.pk).update(expires_at=timezone.now() - timedelta(days=1))
+    DoNotContactFactory(phone_number=None, email="free@example.com", scope="all")
+    DoNotContactFactory(
+        phone_number=Contact.objects.get(first_name="Silent").phone_number, scope=DoNotContact.Scope.VOICE
+    )
+    page = as_viewer.get(reverse("contacts:contacts") + "?do_not_contact=yes")
+    assert [(row.contact.first_name, row.is_do_not_call) for row in page.context["rows"]] == [
+        ("Quiet", True),
+        ("Silent", True),
+    ]
+    assert page.context["count"] == Count(2)
+    everyone = as_viewer.get(reverse("contacts:contacts")).context["rows"]
+    assert {row.contact.first_name for row in everyone if row.is_do_not_call} == {"Quiet", "Silent"}
+    rest = as_viewer.get(reverse("contacts:contacts") + "?do_not_contact=no").context["rows"]
+    assert {row.contact.first_name for row in rest} == {"Free", "Unreachable", "Textless", "Over"}
 
 
 # --- How -------------------------------------------------------------------------------------------
