@@ -99,9 +99,8 @@ class Staging:
             last_name varchar(100) NOT NULL, company varchar(200) NOT NULL,
             time_zone varchar(64) NOT NULL, fields jsonb NOT NULL, contact_id bigint
             """,
+            _SAMPLE_LITTLE,
         )
-        with connection.cursor() as cursor:
-            cursor.execute(_SAMPLE_LITTLE)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -308,11 +307,12 @@ def _keep_fields(cursor: Any, fields: Mapping[str, tuple[str, str]]) -> None:
         cursor.execute(_KEEP_FIELD, {"name": name, "label": label[:120], "kind": kind})
 
 
-def _make_temporary_table(name: str, columns: str) -> None:
-    # One that a run on the same connection left behind is not ours.
-    _drop_temporary_table(name)
+def _make_temporary_table(name: str, columns: str, *then: str) -> None:
+    # One that a run on the same connection left behind is not ours. All in one transaction, since each waits
+    # for the disk.
+    statements = (f"DROP TABLE IF EXISTS {name}", f"CREATE TEMPORARY TABLE {name} ({columns})", *then)
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns})")
+        cursor.execute("; ".join(statements))
 
 
 def _drop_temporary_table(name: str) -> None:
