@@ -42,6 +42,8 @@ class DoNotContactForm(forms.Form):
     lines = forms.CharField(
         label="Numbers or email addresses",
         max_length=1_000_000,
+        # Empty lines at the top count, too, when wrong lines are told by their number.
+        strip=False,
         widget=forms.Textarea(attrs={"rows": 4, "placeholder": "(415) 555-0142"}),
         help_text="One a line, in any notation.",
     )

@@ -2,9 +2,9 @@
 
 from django.db import migrations
 
-from lifecycle.triggers import guard
+from lifecycle.triggers import guard_sql
 
-# As of this migration; a later change of the lifecycle is a migration of its own.
+# As of migration 0003, and what this one adds.
 IMPORT_TRANSITIONS = [
     ("uploaded", "mapped"),
     ("failed", "mapped"),
@@ -12,6 +12,8 @@ IMPORT_TRANSITIONS = [
     ("running", "completed"),
     ("running", "failed"),
     ("running", "mapped"),
+]
+ADDED = [
     ("uploaded", "cancelled"),
     ("mapped", "cancelled"),
     ("running", "cancelled"),
@@ -81,6 +83,10 @@ class Migration(migrations.Migration):
     dependencies = [("contacts", "0004_lists_of_a_million")]
 
     operations = [
-        guard("contacts_import", "status", IMPORT_TRANSITIONS),
+        # Undone, the guard is the one before, not none.
+        migrations.RunSQL(
+            guard_sql("contacts_import", "status", IMPORT_TRANSITIONS + ADDED),
+            guard_sql("contacts_import", "status", IMPORT_TRANSITIONS),
+        ),
         migrations.RunSQL(TALLIES, NO_TALLIES),
     ]

@@ -72,8 +72,7 @@ def entries(request: Request) -> HttpResponse:
             if not result.invalid:
                 toast(request, _told(result))
                 return redirect("contacts:do_not_contact")
-            wrong = "\n".join(dict.fromkeys(invalid.text for invalid in result.invalid))
-            form = DoNotContactForm(initial={**request.POST.dict(), "lines": wrong})
+            # All of it stays, so that lines keep their numbers; who was added is not added again.
     narrowed = FiltersForm(request.GET)
     filters = narrowed.filters
     found = find_do_not_contact(filters, settings.DEFAULT_COUNTRY)

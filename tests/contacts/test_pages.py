@@ -549,10 +549,12 @@ def test_never_by_is_said_alike_wherever_it_is_asked(as_supervisor):
 
 def test_wrong_lines_stay_in_the_box(as_supervisor):
     response = as_supervisor.post(
-        reverse("contacts:do_not_contact"), {"lines": "415 555 0101\nwho?", "scope": "all", "country": "US"}
+        reverse("contacts:do_not_contact"), {"lines": "\n415 555 0101\nwho?", "scope": "all", "country": "US"}
     )
     assert "1 line could not be" in said(response)
-    assert ">\nwho?</textarea>" in response.content.decode()
+    assert "Line 3: " in said(response)
+    # The others, too, so that it is the third.
+    assert ">\n\n415 555 0101\nwho?</textarea>" in response.content.decode()
     assert DoNotContact.objects.count() == 1
 
 
