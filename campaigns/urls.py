@@ -1,7 +1,9 @@
 from django.urls import path
 
-from campaigns.views import editor, manager, settings
+from campaigns.views import manager, people, settings
 from campaigns.views.command_center import campaign, lists, moves, tabs
+from campaigns.views.editor import channels, launch
+from campaigns.views.editor import settings as editor
 
 app_name = "campaigns"
 
@@ -31,22 +33,31 @@ urlpatterns = [
         lists.unassign,
         name="unassign",
     ),
-    path("campaigns/<int:campaign_id>/channels/<int:channel_id>/<slug:move>/", moves.move, name="move"),
-    # --- Editor: settings, then contacts and start ------------------------------------------------------
+    # --- Editor: settings, then contacts and start, of a channel --------------------------------------------
     path("campaigns/new/", editor.new, name="new"),
     path("campaigns/hours-in-words/", editor.hours_in_words, name="hours_in_words"),
     path("campaigns/<int:campaign_id>/edit/", editor.edit, name="edit"),
-    path("campaigns/<int:campaign_id>/edit/unlock/", editor.unlock, name="unlock"),
-    path("campaigns/<int:campaign_id>/preflight/", editor.preflight, name="preflight"),
-    path("campaigns/<int:campaign_id>/launch/", editor.launch, name="launch"),
-    path("campaigns/<int:campaign_id>/launch/lists/", editor.assign_list, name="launch_assign"),
-    path(
-        "campaigns/<int:campaign_id>/launch/lists/<int:list_id>/unassign/",
-        editor.unassign_list,
-        name="launch_unassign",
+    path("campaigns/<int:campaign_id>/launch/", launch.launch, name="launch"),
+    path("campaigns/<int:campaign_id>/channels/new/", channels.channel_new, name="channel_new"),
+    *(
+        path(f"campaigns/<int:campaign_id>/channels/<int:channel_id>/{address}", view, name=name)
+        for address, view, name in (
+            ("edit/", editor.channel_edit, "channel_edit"),
+            ("edit/unlock/", editor.channel_unlock, "channel_unlock"),
+            ("rename/", channels.channel_rename, "channel_rename"),
+            ("delete/", channels.channel_delete, "channel_delete"),
+            ("preflight/", launch.preflight, "preflight"),
+            ("preflight/people/", people.people, "preflight_people"),
+            ("preflight/people/export/", people.export, "preflight_people_export"),
+            ("launch/", launch.channel_launch, "channel_launch"),
+            ("launch/lists/", launch.assign_list, "launch_assign"),
+            ("launch/lists/<int:list_id>/unassign/", launch.unassign_list, "launch_unassign"),
+            ("launch/numbers/", launch.add_numbers, "launch_numbers"),
+            ("launch/start/", launch.start, "launch_start"),
+        )
     ),
-    path("campaigns/<int:campaign_id>/launch/numbers/", editor.add_numbers, name="launch_numbers"),
-    path("campaigns/<int:campaign_id>/launch/start/", editor.start, name="launch_start"),
+    # Whatever else stands there is a move.
+    path("campaigns/<int:campaign_id>/channels/<int:channel_id>/<slug:move>/", moves.move, name="move"),
     # --- Settings: assistants, caller IDs, dispositions --------------------------------------------------
     path("settings/", settings.settings, name="settings"),
     path("settings/assistants/new/", settings.assistant_new, name="assistant_new"),

@@ -26,6 +26,8 @@ PROPOSED = {
     "voicemail": (1, "days", 1),
     "failed": (1, "hours", 1),
 }
+# What a rule's fields are called after its outcome: retry_busy, retry_busy_after …
+RULE_PARTS = ("", "_after", "_unit", "_times")
 TUNING = ("detection_timeout_ms", "speech_threshold_ms", "end_of_speech_ms", "initial_silence_ms")
 
 
@@ -290,7 +292,7 @@ class AdvancedForm(TabForm):
         are left out."""
         found: dict[str, tuple[int, int] | None] = {}
         for outcome in ReattemptRule.Outcome.values:
-            names = [f"retry_{outcome}{part}" for part in ("", "_after", "_unit", "_times")]
+            names = [f"retry_{outcome}{part}" for part in RULE_PARTS]
             if any(name in self.errors for name in names):
                 continue
             is_on, after, unit, times = (self.cleaned_data.get(name) for name in names)

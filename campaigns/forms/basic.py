@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
+from campaigns.changes import has_fixed_name
 from campaigns.forms import prompt as prompts
 from campaigns.forms.fields import JudgedByForm, Line, Text, WholeNumber
 from campaigns.forms.tabs import Column, TabForm
@@ -87,6 +88,8 @@ class BasicForm(TabForm):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        for name in ("name", "description") if has_fixed_name(self.rows.campaign) else ():
+            self.fields[name].disabled = True
         voice = self.rows.voice
         self.fields["assistant"].queryset = _offered(Assistant.objects.all(), voice.assistant_id).order_by(  # type: ignore[attr-defined]
             "name"

@@ -106,8 +106,7 @@ class ScheduleForm(TabForm):
             # Set in the admin, or no longer in the table: it stays.
             choices.append((current, time_zones.city_of(current)))
         self.fields["time_zone"].choices = choices  # type: ignore[attr-defined]
-        if self.was_started:
-            del self.fields["start_at"]
+        if "start_at" not in self.fields:
             return
         city = time_zones.city_of(timezone.get_current_timezone_name())
         self.fields["start_at"].help_text = (

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.db.models import Model
 
+from campaigns.changes import fixed_at_launch
 from campaigns.models import Campaign, Channel, Schedule, VoiceSettings
 
 
@@ -60,6 +61,8 @@ class TabForm(forms.Form):
         initial = {name: getattr(rows.row(column.row), column.name) for name, column in self.columns.items()}
         initial |= self.further_initial() | options.pop("initial", {})
         super().__init__(data, initial=initial, **options)
+        for name in fixed_at_launch(rows.channel) & set(self.fields):
+            del self.fields[name]
 
     def further_initial(self) -> dict[str, Any]:
         """Initial values of the fields that are not a column each."""
@@ -73,6 +76,12 @@ class TabForm(forms.Form):
     @property
     def is_empty_draft(self) -> bool:
         return self.rows.campaign.pk is None
+
+    def control_value(self, name: str) -> Any:
+        """What a field's control holds: text, whether it is ticked, or several values."""
+        bound = self[name]
+        value = bound.value()
+        return value if isinstance(value, bool | list) else bound.field.widget.format_value(value) or ""
 
     def warnings(self) -> dict[str, str]:
         """Field -> what a person should know before starting; saves all the same."""

@@ -32,6 +32,7 @@ from campaigns.services.channels import (
     stop_channel,
     unschedule_channel,
 )
+from campaigns.services.composition import add_channel, delete_channel, rename_channel
 from campaigns.services.erasing import forget_activities, leave_campaigns
 from campaigns.services.exclusions import add_exclusion, remove_exclusion
 from campaigns.services.lists import assign_list, unassign_list
@@ -39,12 +40,14 @@ from campaigns.services.lists import assign_list, unassign_list
 __all__ = [
     "Refusal",
     "Refused",
+    "add_channel",
     "add_exclusion",
     "archive_campaign",
     "assign_list",
     "complete_channel",
     "create_campaign",
     "delete_campaign",
+    "delete_channel",
     "done_by_way_of",
     "duplicate_campaign",
     "forget_activities",
@@ -56,6 +59,7 @@ __all__ = [
     "record_access",
     "record_activity",
     "remove_exclusion",
+    "rename_channel",
     "reopen_channel",
     "rerun_channel",
     "restore_campaign",

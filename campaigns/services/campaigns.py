@@ -10,21 +10,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from campaigns.lifecycles import ChannelStatus
-from campaigns.models import (
-    Campaign,
-    CampaignExclusion,
-    Channel,
-    ChannelDrive,
-    ChannelList,
-    Enrollment,
-    ReattemptRule,
-    Schedule,
-    VoiceSettings,
-)
+from campaigns.models import Campaign, CampaignExclusion, Channel, Enrollment
 from campaigns.models.campaign import Direction
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
 from campaigns.services.channels import pause_channel, resume_channel, start_channel, unschedule_channel
+from campaigns.services.composition import make_channel
 from campaigns.services.enrolling import remove_enrollments
 
 
@@ -36,10 +27,7 @@ def create_campaign(
     campaign = Campaign.objects.create(
         name=name, description=description, direction=direction, created_by=actor
     )
-    channel = Channel.objects.create(campaign=campaign, name="Voice")
-    VoiceSettings.objects.create(channel=channel)
-    Schedule.objects.create(channel=channel)
-    ChannelDrive.objects.create(channel=channel)
+    make_channel(campaign=campaign, name="Voice")
     record_activity(campaign=campaign, actor=actor, verb="create", text="created the campaign")
     return campaign
 
@@ -167,24 +155,7 @@ def duplicate_campaign(*, campaign: Campaign, actor: User | None) -> Campaign:
         created_by=actor,
     )
     for channel in campaign.channels.select_related("voice", "schedule"):
-        twin = Channel.objects.create(campaign=copy, kind=channel.kind, name=channel.name)
-        for settings, model in ((channel.voice, VoiceSettings), (channel.schedule, Schedule)):
-            values = {
-                field.attname: getattr(settings, field.attname)
-                for field in model._meta.concrete_fields
-                if not field.primary_key
-            }
-            model._default_manager.create(channel=twin, **values)
-        ReattemptRule.objects.bulk_create(
-            ReattemptRule(
-                channel=twin, outcome=rule.outcome, delay_minutes=rule.delay_minutes, max_times=rule.max_times
-            )
-            for rule in channel.reattempt_rules.all()
-        )
-        ChannelList.objects.bulk_create(
-            ChannelList(channel=twin, list_id=assigned.list_id) for assigned in channel.channel_lists.all()
-        )
-        ChannelDrive.objects.create(channel=twin)
+        make_channel(campaign=copy, name=channel.name, like=channel, with_lists=True)
     CampaignExclusion.objects.bulk_create(
         CampaignExclusion(campaign=copy, list_id=exclusion.list_id)
         for exclusion in campaign.campaign_exclusions.all()

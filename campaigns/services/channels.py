@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from campaigns.changes import why_fixed
 from campaigns.hours import zone_named
 from campaigns.lifecycles import CHANNEL, ChannelStatus, derive_campaign_status
 from campaigns.models import Campaign, Channel, ChannelDrive, ChannelKind, PauseReason, VoiceDestination
@@ -46,10 +47,15 @@ def _move(channel: Channel, move: str, **changes: Any) -> None:
         CHANNEL.apply_to(channel, move, **changes)
     except MoveRefused as refused:
         raise Refused(str(refused)) from refused
-    statuses = Channel.objects.filter(campaign=channel.campaign_id).values_list("status", flat=True)
+    derive_status(channel.campaign)
+
+
+def derive_status(campaign: Campaign) -> None:
+    """Make a campaign's status what its channels' say, in the transaction that moved or added one."""
+    statuses = Channel.objects.filter(campaign=campaign.pk).values_list("status", flat=True)
     status = derive_campaign_status(statuses)
-    Campaign.objects.filter(pk=channel.campaign_id).update(status=status, updated_at=timezone.now())
-    channel.campaign.status = status
+    Campaign.objects.filter(pk=campaign.pk).update(status=status, updated_at=timezone.now())
+    campaign.status = status
 
 
 def _record(channel: Channel, actor: User | None, verb: str, text: str) -> None:
@@ -57,7 +63,7 @@ def _record(channel: Channel, actor: User | None, verb: str, text: str) -> None:
 
 
 def _edit_url(channel: Channel, tab: str = "") -> str:
-    url = reverse("campaigns:edit", args=[channel.campaign_id])
+    url = reverse("campaigns:channel_edit", args=[channel.campaign_id, channel.pk])
     return f"{url}#{tab}" if tab else url
 
 
@@ -315,10 +321,8 @@ def save_channel_settings(*, channel: Channel, actor: User | None, changed: Sequ
     To be called in the transaction that saves them. ``changed`` names the fields, as people call them.
     """
     channel = lock_channel(channel)
-    if not channel.is_editable:
-        raise Refused(
-            f"{channel.name} is {channel.get_status_display().lower()}; pause it to change its settings."
-        )
+    if fixed := why_fixed(channel):
+        raise Refused(fixed)
     if not changed:
         return
     Channel.objects.filter(pk=channel.pk).update(revision=F("revision") + 1)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from campaigns.changes import LISTS, why_fixed
 from campaigns.models import Channel, ChannelList
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
@@ -18,10 +19,8 @@ from contacts.models import List
 
 def _editable(channel: Channel) -> Channel:
     channel = lock_channel(channel)
-    if not channel.is_editable:
-        raise Refused(
-            f"{channel.name} is {channel.get_status_display().lower()}; pause it to change its lists."
-        )
+    if fixed := why_fixed(channel, LISTS):
+        raise Refused(fixed)
     return channel
 
 

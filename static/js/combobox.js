@@ -148,6 +148,8 @@ function enhance(select) {
     const entry = shown.find(({ item }) => item === event.target.closest("li"));
     if (entry && event.button === 0) choose(entry);
   });
+  // Somebody else chose another one (drafts.js).
+  select.addEventListener("shown", showChosen);
   select.form?.addEventListener("reset", () => setTimeout(showChosen));
   showChosen();
 }

@@ -62,6 +62,8 @@ function enhance(area) {
     addDay();
   });
   for (const type of ["input", "change"]) field.addEventListener(type, (event) => event.stopPropagation());
+  // Somebody else changed them (drafts.js).
+  area.addEventListener("shown", draw);
   draw();
 }
 

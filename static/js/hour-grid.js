@@ -62,7 +62,7 @@ if (grid) {
 
   // --- In words ---
   const update = () => htmx.trigger(words, "update");
-  grid.addEventListener("change", update);
+  for (const type of ["change", "shown"]) grid.addEventListener(type, update);
   document.querySelector('[name="time_zone"]')?.addEventListener("change", update);
 
   if (!readOnly) {

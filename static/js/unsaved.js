@@ -11,5 +11,5 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (form && event.detail.successful && event.detail.requestConfig.verb !== "get") changed.delete(form);
 });
 addEventListener("beforeunload", (event) => {
-  if ([...changed].some((form) => form.isConnected)) event.preventDefault();
+  if ([...changed].some((form) => form.isConnected && form.matches("[data-warn]"))) event.preventDefault();
 });

@@ -307,7 +307,7 @@ def test_a_channel_started_meanwhile_keeps_its_settings(as_admin, monkeypatch):
         settings_form(channel, **{"voice-0-concurrent_calls": 7}),
         follow=True,
     )
-    assert "pause it to change its settings" in answer.content.decode()
+    assert "its settings are kept as they were" in answer.content.decode()
     channel.voice.refresh_from_db()
     assert channel.voice.concurrent_calls == 20
 
