@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import phonenumbers
 from django import forms
+from django.conf import settings
 
 from contacts.forms.fields import CountryField, EmailAddressField, grouped_zones
 from contacts.importing import mapping
 from contacts.importing.kinds import is_date, is_number, is_yes_or_no
 from contacts.importing.rows import FIELD_VALUE_LENGTH
 from contacts.models import Contact, CustomField, List
+from contacts.phone_numbers import Rejection, dialable
+from contacts.services import CALLED
+from interface.templatetags.interface import phone_text
 
 # With more fields than these, a contact's form shows only those that it has.
 MOST_FIELDS_SHOWN = 30
@@ -70,10 +75,21 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Contact
-        fields = ("first_name", "last_name", "email", "company", "time_zone")
+        fields = ("phone_number", "first_name", "last_name", "email", "company", "time_zone")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.number = self.instance.phone_number or ""
+        was_called = self.instance.calls.exists()
+        self.fields["phone_number"] = forms.CharField(
+            label="Phone number",
+            required=False,
+            disabled=was_called,
+            max_length=40,
+            widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+            help_text=CALLED if was_called else "In any notation.",
+        )
+        self.initial["phone_number"] = phone_text(self.number) if self.number else ""
         by_number = "Worked out from the number" if self.instance.phone_number else "Unknown"
         self.fields["time_zone"] = forms.ChoiceField(
             label="Time zone",
@@ -98,8 +114,22 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
             )
 
     def _get_validation_exclusions(self) -> set[str]:
-        # Django's own idea of an address is another one; the form's field has looked at it.
-        return {*super()._get_validation_exclusions(), "email"}  # type: ignore[misc]
+        # Django's own idea of an address is another one; the form's field has looked at it. Whose a number
+        # is, the service says.
+        return {*super()._get_validation_exclusions(), "email", "phone_number"}  # type: ignore[misc]
+
+    def clean_phone_number(self) -> str:
+        written: str = self.cleaned_data["phone_number"]
+        if not self._is_changed("phone_number"):
+            return self.number
+        if not written:
+            raise forms.ValidationError("A number can be changed, and not taken away.")
+        # Without a country's code, it is at home where the number was.
+        home = phonenumbers.region_code_for_number(phonenumbers.parse(self.number)) if self.number else None
+        number = dialable(written, home or settings.DEFAULT_COUNTRY)
+        if isinstance(number, Rejection):
+            raise forms.ValidationError(f"{number}.")
+        return number
 
     def clean_new_name(self) -> str:
         written = self.cleaned_data["new_name"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,12 +13,18 @@ from django.utils import timezone
 from accounts.models import User
 from contacts.email_addresses import is_email_address
 from contacts.importing.saving import hold_fields
-from contacts.models import Contact, ContactEvent, CustomField, List
+from contacts.models import Contact, ContactEvent, CustomField, DoNotContact, List
+from contacts.models.contact import E164
 from contacts.phone_numbers import Rejection, dialable, possible_zones
+from contacts.queries import do_not_contact
 from contacts.refusals import Refused
 from contacts.services.lists import add_to_list
 from contacts.zones import zone_set_for
 
+CALLED = (
+    "This person was called at this number, and the records of the calls stay with it. Add a new contact "
+    "with the right number, and take this one off its lists."
+)
 _EVENT_LENGTH = 300
 _SHOWN = 40
 
@@ -28,6 +35,10 @@ class KnownAlready(Refused):
     def __init__(self, message: str, contact: Contact) -> None:
         super().__init__(message)
         self.contact = contact
+
+
+class NumberStays(Refused):
+    """A contact's number can't be changed to what was asked for."""
 
 
 @transaction.atomic
@@ -85,6 +96,7 @@ def create_contact(
 def edit_contact(
     *,
     contact: Contact,
+    phone_number: str | None = None,
     first_name: str | None = None,
     last_name: str | None = None,
     email: str | None = None,
@@ -95,17 +107,21 @@ def edit_contact(
 ) -> None:
     """Change what is given of a person; the rest stays as it is by now, whatever the caller saw.
 
-    ``time_zone``: an IANA name, or empty: then the number's zones count. ``fields``: the custom fields to
-    change, by name; an empty value takes a field off. What changed is written into the time line. The number
-    stays: a contact is known by it, and calls to it may be under way. Raises ``Refused`` when a person
-    without a number takes the address of another one, for what is no address, and when the person was erased.
+    ``phone_number``: in E.164 form. ``time_zone``: an IANA name, or empty: then the number's zones count.
+    ``fields``: the custom fields to change, by name; an empty value takes a field off. What changed is
+    written into the time line.
+
+    Raises ``Refused`` when a person without a number takes the address of another one, for what is no
+    address, and when the person was erased or deleted; ``KnownAlready`` for another contact's number; and
+    ``NumberStays`` where the number is none, the old one was called, or is on do-not-contact.
     """
     if fields:
         hold_fields()
     before = Contact.objects.select_for_update(no_key=True).filter(pk=contact.pk, erased_at=None).first()
     if before is None:
-        raise Refused("This person was erased, and can’t be changed any more.")
+        raise Refused("This person was erased or deleted, and can’t be changed any more.")
     details = {
+        "phone_number": phone_number,
         "first_name": first_name,
         "last_name": last_name,
         "email": None if email is None else email.lower(),
@@ -126,18 +142,43 @@ def edit_contact(
     if "email" in changed:
         _check(changed["email"])
         changed["email"] = changed["email"] or None
-    if "time_zone" in changed:
-        by_number = possible_zones(before.phone_number) if before.phone_number else ()
-        changed["zone_set"] = zone_set_for((time_zone,) if time_zone else by_number)
+    if phone_number is not None and "phone_number" in changed:
+        _check_number(before, phone_number)
+    if "time_zone" in changed or "phone_number" in changed:
+        number, zone = (changed.get(name, getattr(before, name)) for name in ("phone_number", "time_zone"))
+        changed["zone_set"] = zone_set_for((zone,) if zone else possible_zones(number) if number else ())
     try:
         with transaction.atomic():
             Contact.objects.filter(pk=contact.pk).update(**changed, updated_at=timezone.now())
-    except IntegrityError:
+    except IntegrityError as error:
+        if "phone_number" in changed and (taken := Contact.objects.filter(phone_number=phone_number).first()):
+            raise KnownAlready(f"This number is {taken.name or 'a contact'}’s already.", taken) from error
         raise Refused("Another contact without a number has this email address.") from None
     know_fields(names=values.keys() - before.fields.keys())
     _record(contact, f"changed {'; '.join(_changes(before, changed))}", actor)
     for name, value in changed.items():
         setattr(contact, name, value)
+
+
+def _check_number(contact: Contact, number: str) -> None:
+    if not re.fullmatch(E164, number):
+        raise NumberStays("A number can be changed, and not taken away.")
+    # Contacts know of calls by this relation alone.
+    if Contact.objects.filter(pk=contact.pk, calls__isnull=False).exists():
+        raise NumberStays(CALLED)
+    if not contact.phone_number:
+        return
+    if not _forbidden(number) >= _forbidden(contact.phone_number):
+        raise NumberStays(
+            f"{contact.phone_number} is on do-not-contact, and the new one would be called. "
+            f"Put {number} on do-not-contact too, or take the old one off, and then change it."
+        )
+
+
+def _forbidden(number: str) -> set[str]:
+    """The ways in which a number must not be reached."""
+    scopes = set(do_not_contact().filter(phone_number=number).values_list("scope", flat=True))
+    return {*DoNotContact.Scope.values} if DoNotContact.Scope.ALL in scopes else scopes
 
 
 def _check(email: str) -> None:
@@ -154,6 +195,7 @@ def know_fields(*, names: Iterable[str]) -> None:
 
 
 _LABELS = {
+    "phone_number": "the number",
     "first_name": "the first name",
     "last_name": "the last name",
     "email": "the email address",

@@ -23,7 +23,14 @@ from contacts.importing.reading import clean
 from contacts.local_time import local_time, zones_in_words
 from contacts.models import Contact, CustomField, DoNotContact, DoNotContactRemoval, List
 from contacts.queries import Count, count_of, do_not_contact, everybody
-from contacts.services import KnownAlready, Refused, create_contact, edit_contact, forbid_contacts
+from contacts.services import (
+    KnownAlready,
+    NumberStays,
+    Refused,
+    create_contact,
+    edit_contact,
+    forbid_contacts,
+)
 from contacts.views.request import Request
 from contacts.views.rows import rows_of
 from contacts.views.selects import selects
@@ -124,16 +131,11 @@ def chosen(request: Request, operation: str) -> HttpResponse:
 def new(request: Request) -> HttpResponse:
     """Somebody added by hand."""
     form = NewContactForm(request.POST or None)
-    known = None
     if request.method == "POST" and form.is_valid():
         try:
             made = create_contact(**form.cleaned_data, actor=request.user)
         except KnownAlready as refused:
-            known = refused.contact
-            link = format_html('<a class="link" href="{}">See the contact</a>', known.get_absolute_url())
-            form.add_error(
-                "phone_number" if known.phone_number else "email", format_html("{} {}", str(refused), link)
-            )
+            form.add_error("phone_number" if refused.contact.phone_number else "email", _with_link(refused))
         except Refused as refused:
             form.add_error("phone_number", str(refused))
         else:
@@ -141,6 +143,11 @@ def new(request: Request) -> HttpResponse:
             return redirect(made)
     context = {"section": "contacts", "form": form}
     return render(request, "contacts/contact_new.html", context, status=422 if form.errors else 200)
+
+
+def _with_link(known: KnownAlready) -> str:
+    address = known.contact.get_absolute_url()
+    return format_html('{} <a class="link" href="{}">See the contact</a>', str(known), address)
 
 
 @require_safe
@@ -192,8 +199,10 @@ def edit(request: Request, pk: int) -> HttpResponse:
             edit_contact(
                 contact=found, fields=form.changed_values, actor=request.user, **form.changed_details
             )
+        except KnownAlready as refused:
+            form.add_error("phone_number", _with_link(refused))
         except Refused as refused:
-            form.add_error("email", str(refused))
+            form.add_error("phone_number" if isinstance(refused, NumberStays) else "email", str(refused))
         else:
             toast(request, f"{_called(found)} was saved.")
             return redirect(found)
