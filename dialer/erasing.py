@@ -6,6 +6,7 @@ that tells whose they were. A call of an erased person has no number; nothing sa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import OperationalError, transaction
@@ -52,11 +53,14 @@ def extent_of(contact: Contact) -> Extent:
 
 
 @transaction.atomic
-def erase_contact(*, contact: Contact, actor: User, keep_do_not_contact: bool) -> None:
+def erase_contact(
+    *, contact: Contact, actor: User, keep_do_not_contact: bool, rejected: Iterable[int] = ()
+) -> None:
     """Forget a person for good. Files of recordings go when the transaction commits, or soon after.
 
     ``keep_do_not_contact``: number and address stay on the do-not-contact list, so that nobody calls them
-    when a file brings them back. Raises ``Refused`` while a call to the person is under way, and when the
+    when a file brings them back. ``rejected``: rows of files that hold only the name, and are this person's.
+    Raises ``Refused`` while a call to the person is under way, and when the
     person was erased before.
     """
     # As imports do: the contact, then its lists; they let pass whoever only refers to the contact.
@@ -77,7 +81,7 @@ def erase_contact(*, contact: Contact, actor: User, keep_do_not_contact: bool) -
     CallEvent.objects.filter(call__in=keys).update(data={})
     Call.objects.filter(pk__in=keys).update(to_number="", contact_name="", summary="", notes="")
     forget_activities(names=[locked.name, locked.phone_number or "", *(call.contact_name for call in calls)])
-    forget_contact(contact=locked, actor=actor, keep_do_not_contact=keep_do_not_contact)
+    forget_contact(contact=locked, actor=actor, keep_do_not_contact=keep_do_not_contact, rejected=rejected)
     record_access(actor=actor, verb="erased", text=f"erased contact {locked.pk} and what was known of them")
 
 

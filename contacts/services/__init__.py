@@ -1,7 +1,7 @@
 """What may be done with contacts, lists, imports and the do-not-contact list."""
 
 from contacts.refusals import Refused
-from contacts.services.contacts import KnownAlready, create_contact, edit_contact
+from contacts.services.contacts import CALLED, KnownAlready, NumberStays, create_contact, edit_contact
 from contacts.services.deleting import MOST_DELETED, Deletable, count_deletable, delete_contacts
 from contacts.services.do_not_contact import (
     DoNotContactAdded,
@@ -10,7 +10,7 @@ from contacts.services.do_not_contact import (
     remove_from_do_not_contact,
     remove_those_over,
 )
-from contacts.services.erasing import forget_contact
+from contacts.services.erasing import forget_contact, rejected_by_name, waiting_uploads
 from contacts.services.fields import add_field, delete_field, edit_field
 from contacts.services.imports import (
     cancel_import,
@@ -41,12 +41,14 @@ from contacts.services.numbers import MAX_TYPED_LINES, InvalidLine, NumbersAdded
 from contacts.services.undoing import Undoing, enqueue_undoing, extent_of_undoing, undo_import
 
 __all__ = [
+    "CALLED",
     "MAX_TYPED_LINES",
     "MOST_DELETED",
     "Deletable",
     "DoNotContactAdded",
     "InvalidLine",
     "KnownAlready",
+    "NumberStays",
     "NumbersAdded",
     "Refused",
     "Undoing",
@@ -78,6 +80,7 @@ __all__ = [
     "known_mapping",
     "map_import",
     "merge_lists",
+    "rejected_by_name",
     "remove_from_do_not_contact",
     "remove_from_list",
     "remove_those_over",
@@ -87,4 +90,5 @@ __all__ = [
     "subtract_list",
     "undo_import",
     "upload_import",
+    "waiting_uploads",
 ]

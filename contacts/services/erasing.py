@@ -19,20 +19,34 @@ from django.utils import timezone
 
 from accounts.models import User
 from contacts.do_not_contact import put
-from contacts.models import Contact, DoNotContact, DoNotContactEvent, DoNotContactRemoval, List, RejectedRow
+from contacts.importing.waiting import waiting_with
+from contacts.models import (
+    Contact,
+    DoNotContact,
+    DoNotContactEvent,
+    DoNotContactRemoval,
+    Import,
+    List,
+    RejectedRow,
+)
 from contacts.services.lists import remove_from_list
 from contacts.zones import zone_set_for
 
 ERASED = "Erased person"
 
 
-def forget_contact(*, contact: Contact, actor: User | None, keep_do_not_contact: bool) -> None:
+def forget_contact(
+    *, contact: Contact, actor: User | None, keep_do_not_contact: bool, rejected: Iterable[int] = ()
+) -> None:
     """Take everything personal off a contact whose row is locked, and out of what tells of it.
 
     Its lists say in a new version that one contact left. With ``keep_do_not_contact``, number and address
     go on, or stay on, the do-not-contact list, with nothing but themselves: without them there, the next
-    file would bring the person back to be called.
+    file would bring the person back to be called. ``rejected``: rows of files that hold no more than the
+    person's name, of which somebody said that it is this person (``rejected_by_name``).
     """
+    by_name = [row.pk for row in rejected_by_name(contact) if row.pk in set(rejected)]
+    RejectedRow.objects.filter(pk__in=by_name).update(values=[], reason=ERASED)
     number, email = contact.phone_number or "", contact.email or ""
     for one in List.objects.filter(memberships__contact=contact, memberships__removed_in=None).order_by("pk"):
         remove_from_list(list=one, contacts=Contact.objects.filter(pk=contact.pk), actor=None)
@@ -124,6 +138,57 @@ def _forget_rejected_rows(number: str, email: str) -> None:
         )
         found = [pk for pk, values in cursor if _names(json.loads(values), digits, email)]
     RejectedRow.objects.filter(pk__in=found).update(values=[], reason=ERASED)
+
+
+# Of those that have the same name, so many are shown, to be told apart by a person.
+MOST_BY_NAME = 20
+_MAY_BE_OF_NAME = """
+    SELECT id, values FROM contacts_rejectedrow
+    WHERE strpos(lower(values::text), lower(%s)) > 0 AND strpos(lower(values::text), lower(%s)) > 0
+    ORDER BY id DESC
+"""
+
+
+def rejected_by_name(contact: Contact) -> list[RejectedRow]:
+    """Rows that were rejected and hold exactly the person's first and last name: perhaps somebody else's.
+
+    Those that hold the number or the address are not among them: it is known whose they are, and they go.
+    """
+    if not contact.first_name or not contact.last_name:
+        return []
+    number, email = contact.phone_number or "", contact.email or ""
+    digits = str(phonenumbers.parse(number).national_number) if number else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MAY_BE_OF_NAME,
+            [json.dumps(name, ensure_ascii=False)[1:-1] for name in (contact.first_name, contact.last_name)],
+        )
+        found = [
+            pk
+            for pk, values in cursor
+            if _has_name(json.loads(values), contact) and not _names(json.loads(values), digits, email)
+        ]
+    rows = RejectedRow.objects.filter(pk__in=found[:MOST_BY_NAME]).select_related("contact_import")
+    return list(rows.order_by("-pk"))
+
+
+def _has_name(cells: Iterable[str], contact: Contact) -> bool:
+    """Whether cells hold a person's whole name, in one of them or in two."""
+    first, last = _as_compared(contact.first_name), _as_compared(contact.last_name)
+    written = {_as_compared(cell) for cell in cells}
+    return {first, last} <= written or bool(
+        written & {f"{first} {last}", f"{last} {first}", f"{last}, {first}"}
+    )
+
+
+def _as_compared(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def waiting_uploads(contact: Contact) -> list[Import]:
+    """Imports that were not run yet and whose files hold the person: once run, they add the person again."""
+    number = str(phonenumbers.parse(contact.phone_number).national_number) if contact.phone_number else ""
+    return waiting_with(national_number=number, email=contact.email or "")
 
 
 def _names(cells: Iterable[str], digits: str, email: str) -> bool:
