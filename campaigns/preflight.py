@@ -136,8 +136,7 @@ def preflight(channel: Channel, now: datetime, *, counted_within_seconds: int = 
     """
     people = People(channel, now)
     rules, start = people.rules, people.start
-    entries = [] if people.is_started else people.entries()
-    counted = _counted(channel, people, entries, counted_within_seconds)
+    entries, counted = _counted(channel, people, counted_within_seconds)
     contacts = dict.fromkeys(("erased", "without_number", "do_not_contact", "excluded"), 0)
     never_open = capped_for_good = later = 0
     groups: list[Group] = []
@@ -197,15 +196,19 @@ def _last_due(each: Counted, closed_at: datetime | None) -> datetime | None:
 
 
 def _counted(
-    channel: Channel, people: People, entries: list[tuple[int, int]], within_seconds: int
-) -> list[Counted]:
-    """By zone set and fate; hours play no part in it, so that they may change without a new count."""
+    channel: Channel, people: People, within_seconds: int
+) -> tuple[list[tuple[int, int]], list[Counted]]:
+    """Entries of the lists, and contacts by zone set and fate.
+
+    Hours play no part in it, so that they may change without a new count.
+    """
     if not people.lists and not people.is_started:
-        return []
+        return [], []
     rules = people.rules
     about = (
         channel.run,
-        entries,
+        # Each change of a list is a version, or somebody less.
+        list(channel.channel_lists.order_by("list").values_list("list", "list__version", "list__size")),
         people.exclusions,
         rules.max_attempts_per_day,
         rules.max_attempts_per_week,
@@ -213,10 +216,11 @@ def _counted(
         bool(rules.hours.end_date),
     )
     key = f"preflight:{channel.pk}:{hashlib.sha256(repr(about).encode()).hexdigest()[:16]}"
-    kept: tuple[datetime, list[Counted]] | None = cache.get(key)
+    kept: tuple[datetime, list[tuple[int, int]], list[Counted]] | None = cache.get(key)
     now = timezone.now()
     if kept is not None and now - kept[0] < timedelta(seconds=within_seconds):
-        return kept[1]
+        return kept[1], kept[2]
+    entries = [] if people.is_started else people.entries()
     found = people.count()
-    cache.set(key, (now, found), timeout=COUNT_KEPT_SECONDS)
-    return found
+    cache.set(key, (now, entries, found), timeout=COUNT_KEPT_SECONDS)
+    return entries, found
