@@ -9,8 +9,10 @@ from datetime import datetime
 
 from django.db.models import F, QuerySet, Sum
 
-from campaigns.lifecycles import DONE, IN_PROGRESS, WAITING, EnrollmentStatus
-from campaigns.models import Channel, Enrollment, EnrollmentCount
+from campaigns.lifecycles import DONE, IN_PROGRESS, WAITING, ChannelStatus, EnrollmentStatus
+from campaigns.models import CampaignExclusion, Channel, Enrollment, EnrollmentCount
+from campaigns.models.enrollment import ON_EXCLUSION_LIST
+from contacts.models import Membership
 
 # Who is due last is asked of so many callbacks, retries and fresh contacts each: their zones differ.
 LAST_IN_TURN = 20
@@ -148,3 +150,34 @@ def last_in_turn(channel: Channel, now: datetime) -> list[tuple[int, datetime]]:
         for turn in range(3)
     )
     return list(callbacks.union(retries, fresh, all=True))
+
+
+def excluded_among(campaign_id: int, contacts: Iterable[int]) -> dict[int, str]:
+    """Those of the contacts whom the campaign leaves alone, each with the name of a list that says so.
+
+    For the few of a page. Of several lists it is the one for which the claim would pass the contact over.
+    """
+    exclusions = CampaignExclusion.objects.filter(campaign=campaign_id).order_by("pk")
+    names = dict(exclusions.values_list("list", "list__name"))
+    if not names:
+        return {}
+    members = Membership.objects.current().filter(list__in=names, contact__in=list(contacts))
+    found: dict[int, set[int]] = {}
+    for contact_id, list_id in members.values_list("contact", "list"):
+        found.setdefault(contact_id, set()).add(list_id)
+    return {
+        contact_id: next(name for list_id, name in names.items() if list_id in lists)
+        for contact_id, lists in found.items()
+    }
+
+
+def passed_over(campaign_id: int) -> QuerySet[Enrollment]:
+    """Contacts of its channels' current runs that were passed over for lists which the campaign left alone,
+    and that are on none which it leaves alone now. Of channels that may go on."""
+    left_alone = CampaignExclusion.objects.filter(campaign=campaign_id).values("list")
+    return Enrollment.objects.filter(
+        channel__in=Channel.objects.filter(campaign=campaign_id).exclude(status=ChannelStatus.STOPPED),
+        run=F("channel__run"),
+        status=EnrollmentStatus.SKIPPED,
+        reason__startswith=ON_EXCLUSION_LIST,
+    ).exclude(contact__in=Membership.objects.current().filter(list__in=left_alone).values("contact"))

@@ -77,13 +77,23 @@ def why_not_yet(
     rules: Rulebook,
     zones: Sequence[ZoneInfo],
     now: datetime,
+    is_do_not_contact: bool,
+    excluded_by: str | None,
 ) -> str:
     """Why a waiting contact has not been called yet; empty for one that isn't waiting.
 
-    ``zones``: the contact's possible time zones.
+    ``zones``: the contact's possible time zones. ``is_do_not_contact``: the number must not be called;
+    ``excluded_by``: the name of a list with the contact on it that the campaign leaves alone.
     """
     if enrollment.status not in _DUE:
         return ""
+    if channel.status in {ChannelStatus.RUNNING, ChannelStatus.PAUSED}:
+        # In the order of the claim (dialer/driving/claim.py): what holds whenever the turn comes.
+        if is_do_not_contact:
+            return "on do-not-contact; will be passed over at its turn"
+        if excluded_by is not None:
+            who = f"on the list “{excluded_by}”, which this campaign leaves alone"
+            return f"{who}; will be passed over at its turn"
     if channel.status != ChannelStatus.RUNNING:
         return _BY_CHANNEL[ChannelStatus(channel.status)]
     if enrollment.due_at > now:

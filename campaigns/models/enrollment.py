@@ -14,6 +14,14 @@ from contacts.models import Contact, ZoneSet
 # Why a waiting contact's turn was put off; judged anew when the schedule or the contact's zone changes.
 OUTSIDE_HOURS = "Outside the contact’s hours"
 LAST_DAY_PASSED = "The last day has passed"
+# Why a contact was passed over that is on a list which its campaign leaves alone; the list's name follows.
+ON_EXCLUSION_LIST = "On the exclusion list"
+
+
+def on_exclusion_list(list_name: str) -> str:
+    """The reason of a contact that was passed over for this list."""
+    shown = list_name if len(list_name) <= 90 else f"{list_name[:89]}…"
+    return f"{ON_EXCLUSION_LIST} “{shown}”"
 
 
 class Enrollment(models.Model):

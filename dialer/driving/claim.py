@@ -25,7 +25,7 @@ from django.db import transaction
 from campaigns.hours import next_opening
 from campaigns.lifecycles import ENROLLMENT
 from campaigns.models import ChannelDrive, Enrollment
-from campaigns.models.enrollment import LAST_DAY_PASSED, OUTSIDE_HOURS
+from campaigns.models.enrollment import LAST_DAY_PASSED, OUTSIDE_HOURS, on_exclusion_list
 from campaigns.rulebook import LAST_ZONE, Rulebook, rulebook
 from contacts.models import zones_of
 from contacts.queries import DNC_FORBIDS_CALLS
@@ -140,7 +140,7 @@ WITH callbacks AS (
         SELECT * FROM callbacks UNION ALL SELECT * FROM retries UNION ALL SELECT * FROM fresh
     ) AS all_three LIMIT %(most)s
 ), excluded AS MATERIALIZED (
-    SELECT exclusion.list_id, list.name
+    SELECT exclusion.id, exclusion.list_id, list.name
     FROM campaigns_campaignexclusion AS exclusion JOIN contacts_list AS list ON list.id = exclusion.list_id
     WHERE exclusion.campaign_id = %(campaign)s
 )
@@ -153,7 +153,8 @@ SELECT enrollment.id, enrollment.contact_id, enrollment.status, enrollment.attem
        (
            SELECT excluded.name FROM excluded
            JOIN contacts_membership AS member ON member.list_id = excluded.list_id
-           WHERE member.contact_id = contact.id AND member.removed_in IS NULL LIMIT 1
+           WHERE member.contact_id = contact.id AND member.removed_in IS NULL
+           ORDER BY excluded.id LIMIT 1
        ),
        EXISTS (
            SELECT FROM dialer_call AS live WHERE live.to_number = contact.phone_number AND live.is_live
@@ -374,12 +375,6 @@ def _candidates(
     return [Candidate(*row) for row in found]
 
 
-def excluded(list_name: str) -> str:
-    """Why a contact of a list that the campaign leaves alone is passed over."""
-    shown = list_name if len(list_name) <= 90 else f"{list_name[:89]}…"
-    return f"On the exclusion list “{shown}”"
-
-
 def _admit(
     rules: Rulebook, candidates: list[Candidate], now: datetime, closed: dict[int, tuple[datetime, str]]
 ) -> list[Candidate]:
@@ -396,7 +391,7 @@ def _admit(
         elif candidate.is_do_not_contact:
             refused.append(candidate.enrollment_id)
         elif candidate.excluded_by is not None:
-            skipped[excluded(candidate.excluded_by)].append(candidate.enrollment_id)
+            skipped[on_exclusion_list(candidate.excluded_by)].append(candidate.enrollment_id)
         elif not rules.is_open(zones, now):
             if opens_at := rules.next_opening(zones, now):
                 closed[candidate.zone_set_id] = opens_at, OUTSIDE_HOURS

@@ -11,17 +11,20 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.models import Campaign, Channel, Disposition, Enrollment
+from campaigns.lifecycles import ENROLLMENT
+from campaigns.models import Campaign, Channel, ChannelDrive, Disposition, Enrollment
 from campaigns.services import archive_campaign, complete_channel
 from dialer import assistants, progress
 from dialer.carrier import Ended, Ending
-from dialer.models import Call, CallCount
+from dialer.driving.claim import Claim, claim
+from dialer.models import Call, CallCount, CarrierAccount
 from dialer.services import set_disposition
 from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ReattemptRuleFactory, zone_set
 from tests.factories.dialer import CallFactory
@@ -615,3 +618,57 @@ def test_a_person_and_the_end_at_the_same_moment_agree(supervisor):
             "do_not_call",
             "do_not_call",
         )
+
+
+# --- Asked for by a person ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ended", ["no_answer", "busy", "voicemail", "failed"])
+@pytest.mark.parametrize(
+    ("ending", "left"), [(NO_ANSWER, "no_answer"), (BUSY, "busy"), (COMPLETED, "completed")]
+)
+def test_who_is_tried_again_by_a_person_gets_one_attempt_more_and_ends_by_its_outcome(ended, ending, left):
+    channel = ChannelFactory(
+        running=True,
+        schedule__time_zone="UTC",
+        voice__attempts_per_contact=2,
+        voice__max_attempts_per_day=None,
+    )
+    for outcome in ("no_answer", "busy"):
+        ReattemptRuleFactory(channel=channel, outcome=outcome, max_times=4)
+    row = EnrollmentFactory(
+        channel=channel, contact=ContactFactory(zone_set=zone_set()), status=ended, attempts=2
+    )
+    now = timezone.now()
+    ENROLLMENT.apply_to(row, "try_again", due_at=now, updated_at=now)
+    (order,) = claim_of(channel).orders
+    call = Call.objects.get(pk=order.call_id)
+    assert (call.attempt, call.claimed_from) == (3, "retry")
+    Call.objects.filter(pk=call.pk).update(state="placing")
+    accept(call)
+    end_of(ending)(call)
+    row.refresh_from_db()
+    assert (row.status, row.attempts) == (left, 3)
+    assert claim_of(channel).is_exhausted
+
+
+def test_an_attempt_that_a_person_asked_for_is_still_owed_when_no_call_was_placed():
+    channel = ChannelFactory(running=True, schedule__time_zone="UTC", voice__attempts_per_contact=1)
+    row = EnrollmentFactory(
+        channel=channel, contact=ContactFactory(zone_set=zone_set()), status="busy", attempts=1
+    )
+    ENROLLMENT.apply_to(row, "try_again", due_at=timezone.now(), updated_at=timezone.now())
+    (order,) = claim_of(channel).orders
+    progress.withdraw(call_ids=[order.call_id], cause="Rate limit", from_states=["intent"])
+    row.refresh_from_db()
+    assert (row.status, row.attempts) == ("retry", 1)
+
+
+def claim_of(channel: Channel) -> Claim:
+    past = timezone.now() - timedelta(hours=1)
+    leased = {"owner": "driver", "leased_until": timezone.now() + timedelta(minutes=1), "next_start_at": past}
+    ChannelDrive.objects.filter(channel=channel).update(**leased)
+    CarrierAccount.objects.update_or_create(
+        auth_id=django_settings.PLIVO_AUTH_ID, defaults={"next_start_at": past, "held_until": None}
+    )
+    return claim(channel_id=channel.pk, driver="driver", free_placers=10, share=1)
