@@ -1,7 +1,7 @@
 from django.urls import path
 
 from campaigns.views import manager, people, settings
-from campaigns.views.command_center import campaign, lists, moves, tabs
+from campaigns.views.command_center import campaign, lists, moves, places, tabs
 from campaigns.views.editor import channels, launch
 from campaigns.views.editor import settings as editor
 
@@ -27,11 +27,31 @@ urlpatterns = [
         lists.include,
         name="include",
     ),
+    path(
+        "campaigns/<int:campaign_id>/exclusions/bring-back/",
+        lists.bring_back_excluded,
+        name="bring_back_excluded",
+    ),
     path("campaigns/<int:campaign_id>/channels/<int:channel_id>/lists/", lists.assign, name="assign"),
     path(
         "campaigns/<int:campaign_id>/channels/<int:channel_id>/lists/<int:list_id>/unassign/",
         lists.unassign,
         name="unassign",
+    ),
+    path(
+        "campaigns/<int:campaign_id>/channels/<int:channel_id>/lists/<int:list_id>/newest/",
+        lists.take_newest,
+        name="take_newest",
+    ),
+    path(
+        "campaigns/<int:campaign_id>/channels/<int:channel_id>/contacts/bring-back/<str:moment>/",
+        places.bring_back,
+        name="bring_back",
+    ),
+    path(
+        "campaigns/<int:campaign_id>/channels/<int:channel_id>/contacts/<slug:deed>/",
+        places.places,
+        name="places",
     ),
     # --- Editor: settings, then contacts and start, of a channel --------------------------------------------
     path("campaigns/new/", editor.new, name="new"),

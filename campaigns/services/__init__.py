@@ -34,8 +34,14 @@ from campaigns.services.channels import (
 )
 from campaigns.services.composition import add_channel, delete_channel, rename_channel
 from campaigns.services.erasing import forget_activities, leave_campaigns
-from campaigns.services.exclusions import add_exclusion, remove_exclusion
-from campaigns.services.lists import assign_list, unassign_list
+from campaigns.services.exclusions import add_exclusion, bring_back_excluded, remove_exclusion
+from campaigns.services.lists import assign_list, take_newest_version, unassign_list
+from campaigns.services.places import (
+    bring_back_contacts,
+    forbid_places,
+    retry_contacts,
+    skip_contacts,
+)
 
 __all__ = [
     "Refusal",
@@ -44,12 +50,15 @@ __all__ = [
     "add_exclusion",
     "archive_campaign",
     "assign_list",
+    "bring_back_contacts",
+    "bring_back_excluded",
     "complete_channel",
     "create_campaign",
     "delete_campaign",
     "delete_channel",
     "done_by_way_of",
     "duplicate_campaign",
+    "forbid_places",
     "forget_activities",
     "leave_campaigns",
     "lock_channel",
@@ -65,13 +74,16 @@ __all__ = [
     "restore_campaign",
     "resume_campaign",
     "resume_channel",
+    "retry_contacts",
     "save_channel_settings",
     "schedule_channel",
+    "skip_contacts",
     "start_channel",
     "start_now",
     "start_refusals",
     "start_scheduled_channel",
     "stop_channel",
+    "take_newest_version",
     "unassign_list",
     "unschedule_channel",
 ]

@@ -81,13 +81,27 @@ def withdraw_list(*, channel: Channel, assigned: ChannelList, now: datetime) -> 
     Who was never tried goes without a trace; who was tried is skipped, with the reason.
     """
     others = ChannelList.objects.filter(channel=channel).exclude(pk=assigned.pk)
+    reason = f"List {assigned.list.name} was unassigned"
+    return _withdraw(channel, _contacts([assigned]).exclude(contact__in=_contacts(others)), reason, now)
+
+
+def take_newest(*, channel: Channel, assigned: ChannelList, now: datetime) -> tuple[int, int]:
+    """Pin an assigned list's newest version: who was added since is enrolled, and who was removed since and
+    waits leaves the run, as when a list is unassigned. Returns how many came and how many left."""
+    before = _contacts([assigned])
+    ChannelList.objects.filter(pk=assigned.pk).update(version=assigned.list.version)
+    pinned = ChannelList.objects.filter(channel=channel)
+    reason = f"Was taken off the list {assigned.list.name}"
+    left = _withdraw(channel, before.exclude(contact__in=_contacts(pinned)), reason, now)
+    return enroll_lists(channel=channel, now=now), left
+
+
+def _withdraw(channel: Channel, contacts: QuerySet[Membership, Any], reason: str, now: datetime) -> int:
     leaving = Enrollment.objects.filter(
-        channel=channel, run=channel.run, status__in=WAITING, contact__in=_contacts([assigned])
-    ).exclude(contact__in=_contacts(others))
-    tried = Enrollment.objects.filter(pk__in=leaving.filter(calls__isnull=False).values("pk"))
-    skipped = ENROLLMENT.apply(
-        tried, "skip", reason=f"List {assigned.list.name} was unassigned"[:120], updated_at=now
+        channel=channel, run=channel.run, status__in=WAITING, contact__in=contacts
     )
+    tried = Enrollment.objects.filter(pk__in=leaving.filter(calls__isnull=False).values("pk"))
+    skipped = ENROLLMENT.apply(tried, "skip", reason=reason[:120], updated_at=now)
     return skipped + remove_enrollments(leaving.filter(attempts=0))
 
 

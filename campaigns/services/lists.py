@@ -13,7 +13,7 @@ from campaigns.models import Channel, ChannelList
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
 from campaigns.services.channels import lock_channel
-from campaigns.services.enrolling import enroll_lists, pin_lists, withdraw_list
+from campaigns.services.enrolling import enroll_lists, pin_lists, take_newest, withdraw_list
 from contacts.models import List
 
 
@@ -56,3 +56,27 @@ def unassign_list(*, channel: Channel, list: List, actor: User | None, now: date
         text += f": {withdraw_list(channel=channel, assigned=assigned, now=now):,} waiting contacts left it"
     assigned.delete()
     record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb="unassign", text=text)
+
+
+@transaction.atomic
+def take_newest_version(
+    *, channel: Channel, list: List, actor: User | None, now: datetime | None = None
+) -> tuple[int, int]:
+    """Have a channel that was started go on with a list as it is now; how many came, and how many left.
+
+    Who left are those who were taken off the list and wait; who was called keeps the place. Refused unless
+    the channel's lists may change now, and the list has a newer version.
+    """
+    now = now or timezone.now()
+    channel = _editable(channel)
+    assigned = ChannelList.objects.select_related("list").filter(channel=channel, list=list).first()
+    if assigned is None:
+        raise Refused(f"{list.name} is not assigned.")
+    if assigned.version is None or assigned.version >= assigned.list.version:
+        raise Refused(f"{channel.name} has the newest version of {list.name}.")
+    before = assigned.version
+    came, left = take_newest(channel=channel, assigned=assigned, now=now)
+    text = f"took version {assigned.list.version} of {list.name} into {channel.name}, after {before}: "
+    text += f"{came:,} more contacts" + (f", {left:,} fewer" if left else "")
+    record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb="take_newest", text=text)
+    return came, left

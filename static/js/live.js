@@ -76,8 +76,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   isPoll = event.detail.requestConfig.verb === "get" && event.detail.requestConfig.triggeringEvent?.type !== "click";
 });
 
+// So do boxes somebody has ticked in a form that chooses: a row that has moved on stays until it is let go.
+const TICKED = "[data-choose] input[name=id]:checked";
 const inUse = (node) =>
-  node.nodeType === Node.ELEMENT_NODE && (node.matches(OPEN) || node.querySelector(OPEN) !== null);
+  node.nodeType === Node.ELEMENT_NODE &&
+  (node.matches(OPEN) || node.querySelector(OPEN) !== null || (isPoll && node.querySelector(TICKED) !== null));
 const edited = (field) =>
   field.type === "checkbox" || field.type === "radio"
     ? field.checked !== field.defaultChecked
@@ -95,7 +98,8 @@ function attributes(from, to) {
       (name === "open" && from.matches("dialog, details")) ||
       (name === "style" && from.matches(".menu")) ||
       (name === "aria-expanded" && from.hasAttribute("popovertarget")) ||
-      (name === "class" && from.classList.contains("htmx-request"));
+      (name === "class" && from.classList.contains("htmx-request")) ||
+      (name === "hidden" && from.hasAttribute("data-for-chosen"));
     if (!kept && !to.hasAttribute(name)) from.removeAttribute(name);
   }
   for (const { name, value } of to.attributes) {

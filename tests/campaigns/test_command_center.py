@@ -317,7 +317,15 @@ def crowd():
         ("pending", "Anna"), ("retry", "Bilal"), ("callback", "Chloé"), ("calling", "Kwame"),
         ("completed", "Inès"), ("unsuccessful", "José"), ("busy", "Zoë"), ("skipped", "Olu"),
     ):  # fmt: skip
-        EnrollmentFactory(channel=channel, status=status, contact__first_name=name, contact__last_name="Kim")
+        EnrollmentFactory(
+            channel=channel,
+            status=status,
+            attempts=0 if status in {"pending", "calling", "skipped"} else 1,
+            contact__first_name=name,
+            contact__last_name="Kim",
+        )
+    spoken_to = {"attempts": 1, "is_reached": True, "contact__first_name": "Noor"}
+    EnrollmentFactory(channel=channel, status="do_not_call", **spoken_to)
     return channel
 
 
@@ -328,12 +336,12 @@ def first_names(response) -> set[str]:
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
-        ("dialed", {"Bilal", "Chloé", "Kwame", "Inès", "José", "Zoë"}),
+        ("dialed", {"Bilal", "Chloé", "Inès", "José", "Zoë", "Noor"}),
         ("remaining", {"Anna", "Bilal", "Chloé"}),
         ("in_progress", {"Kwame"}),
-        ("reached", {"Inès", "José"}),
+        ("reached", {"Inès", "José", "Noor"}),
         ("busy", {"Zoë"}),
-        ("nonsense", {"Anna", "Bilal", "Chloé", "Kwame", "Inès", "José", "Zoë", "Olu"}),
+        ("nonsense", {"Anna", "Bilal", "Chloé", "Kwame", "Inès", "José", "Zoë", "Olu", "Noor"}),
     ],
 )
 def test_contacts_are_filtered_by_status_and_group(as_supervisor, crowd, status, expected):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,8 +11,11 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from campaigns import planning, services
-from campaigns.models import Channel, Enrollment
+from campaigns.models import Activity, Channel, ChannelList, Enrollment
+from campaigns.refusals import Refused
+from campaigns.services.enrolling import enroll_lists
 from contacts.models import Contact, List, Membership, ZoneSet
+from contacts.services import add_to_list, remove_from_list
 from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ListFactory, zone_set
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +215,57 @@ def test_a_channel_is_not_deleted_while_somebody_is_enrolled_in_it(enrolls_first
     assert refused == (["delete"] if enrolls_first else ["enroll"])
     assert Enrollment.objects.count() == int(enrolls_first)
     assert Channel.objects.filter(pk=channel.pk).exists() is enrolls_first
+
+
+# --- A newer version of a list ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def newer(db, supervisor):
+    """A paused channel whose list has lost one and gained two contacts since."""
+    stays, leaves, called = ContactFactory.create_batch(3)
+    a_list = ListFactory(members=[stays, leaves, called])
+    channel = ChannelFactory(paused=True, lists=[a_list])
+    enroll_lists(channel=channel, now=timezone.now())
+    Enrollment.objects.filter(contact=called).update(status="calling")
+    Enrollment.objects.filter(contact=called).update(status="no_answer", attempts=1)
+    remove_from_list(list=a_list, contacts=Contact.objects.filter(pk__in=[leaves.pk, called.pk]), actor=None)
+    add_to_list(
+        list=a_list,
+        contacts=Contact.objects.filter(pk__in=[one.pk for one in ContactFactory.create_batch(2)]),
+        actor=None,
+    )
+    a_list.refresh_from_db()
+    return channel, a_list
+
+
+def test_a_newer_version_brings_who_was_added_and_loses_who_was_removed_and_waits(newer, supervisor):
+    channel, a_list = newer
+    came, left = services.take_newest_version(channel=channel, list=a_list, actor=supervisor)
+
+    assert (came, left) == (2, 1)
+    statuses = Counter(Enrollment.objects.filter(channel=channel).values_list("status", flat=True))
+    assert statuses == {"pending": 3, "no_answer": 1}
+    assert channel.channel_lists.get().version == a_list.version
+    told = Activity.objects.get(verb="take_newest").text
+    assert told.endswith("2 more contacts, 1 fewer")
+    with pytest.raises(Refused, match="has the newest version"):
+        services.take_newest_version(channel=channel, list=a_list, actor=supervisor)
+
+
+def test_who_another_list_brought_stays_when_a_newer_version_lost_them(newer, supervisor):
+    channel, a_list = newer
+    gone = Contact.objects.filter(enrollments__channel=channel).exclude(
+        memberships__list=a_list, memberships__removed_in=None
+    )
+    other = ListFactory(members=list(gone))
+    ChannelList.objects.create(channel=channel, list=other, version=other.version)
+
+    assert services.take_newest_version(channel=channel, list=a_list, actor=supervisor) == (2, 0)
+
+
+def test_a_running_channel_takes_no_newer_version(newer, supervisor):
+    channel, a_list = newer
+    Channel.objects.filter(pk=channel.pk).update(status="running", pause_reason="")
+    with pytest.raises(Refused, match="Voice is running; pause it"):
+        services.take_newest_version(channel=channel, list=a_list, actor=supervisor)

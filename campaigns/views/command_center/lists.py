@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -14,10 +14,12 @@ from django.views.decorators.http import require_POST
 from accounts.permissions import editor_required
 from campaigns import services
 from campaigns.models import Campaign, Channel, ChannelList
+from campaigns.queries import passed_over
 from campaigns.refusals import Refusal
 from campaigns.views.command_center.moves import answer
 from campaigns.views.deeds import attempt
 from contacts.models import List, ListVersion
+from contacts.queries import count_of
 from interface.toasts import toast
 
 
@@ -30,7 +32,9 @@ def lists_tab(
         .annotate(
             pinned_size=Subquery(
                 ListVersion.objects.filter(list=OuterRef("list"), number=OuterRef("version")).values("size")
-            )
+            ),
+            added_since=Subquery(_since("added")),
+            removed_since=Subquery(_since("removed")),
         )
         .order_by("pk")
     )
@@ -53,8 +57,15 @@ def lists_tab(
     return {
         "by_channel": channels,
         "left_alone": left_alone,
+        "passed_over": None if campaign.is_archived else count_of(passed_over(campaign.pk)),
         "may_leave_alone": [] if campaign.is_archived else [o for o in offered if o["pk"] not in taken],
     }
+
+
+def _since(column: str) -> QuerySet[Any]:
+    """How many the versions after the pinned one added, or removed."""
+    later = ListVersion.objects.filter(list=OuterRef("list"), number__gt=OuterRef("version"))
+    return later.order_by().values("list").annotate(total=Sum(column)).values("total")
 
 
 @editor_required
@@ -90,6 +101,20 @@ def unassign(request: HttpRequest, campaign_id: int, channel_id: int, list_id: i
 
 @editor_required
 @require_POST
+def take_newest(request: HttpRequest, campaign_id: int, channel_id: int, list_id: int) -> HttpResponse:
+    """Go on with the list as it is now."""
+    channel = get_object_or_404(Channel, pk=channel_id, campaign=campaign_id)
+    chosen = get_object_or_404(List, pk=list_id)
+    moved, refusal = attempt(services.take_newest_version, channel=channel, list=chosen, actor=request.user)
+    if moved is not None:
+        came, left = moved
+        fewer = f", {left:,} fewer" if left else ""
+        toast(request, f"{chosen.name}: {came:,} more contacts{fewer} in {channel.name}.")
+    return answer(request, channel.campaign, refusal, channel.status)
+
+
+@editor_required
+@require_POST
 def exclude(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Leave alone those on the list that ``list`` names."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
@@ -110,5 +135,20 @@ def include(request: HttpRequest, campaign_id: int, list_id: int) -> HttpRespons
     chosen = get_object_or_404(List, pk=list_id)
     _, refusal = attempt(services.remove_exclusion, campaign=campaign, list=chosen, actor=request.user)
     if refusal is None:
-        toast(request, f"Those on {chosen.name} may be contacted again. Who was passed over stays so.")
+        text = f"Those on {chosen.name} may be contacted again."
+        if passed_over(campaign.pk).exists():
+            text += " Who was passed over stays so, unless you bring them back."
+        toast(request, text)
+    return answer(request, campaign, refusal, campaign.status)
+
+
+@editor_required
+@require_POST
+def bring_back_excluded(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Have those tried after all who were passed over for lists that are no longer left alone."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    brought, refusal = attempt(services.bring_back_excluded, campaign=campaign, actor=request.user)
+    if refusal is None:
+        who = "1 contact waits for its" if brought == 1 else f"{brought:,} contacts wait for their"
+        toast(request, f"{who} turn again.")
     return answer(request, campaign, refusal, campaign.status)

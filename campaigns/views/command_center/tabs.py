@@ -17,15 +17,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import reader_required
 from campaigns.models import Activity, Campaign, CampaignExclusion, Channel, ChannelList, EnrollmentCount
+from campaigns.places import PlaceFilters
 from campaigns.views.command_center.activity import activity_tab
 from campaigns.views.command_center.channels import channels_tab
-from campaigns.views.command_center.contacts import (
-    PAGE_SIZE,
-    chosen_channel,
-    contacts_tab,
-    enrollments,
-    searched,
-)
+from campaigns.views.command_center.contacts import PAGE_SIZE, chosen_channel, contacts_tab, enrollments
 from campaigns.views.command_center.frame import frame_of
 from campaigns.views.command_center.lists import lists_tab
 
@@ -65,7 +60,7 @@ _CONTENTS: dict[str, Callable[[HttpRequest, Campaign, dict[str, Any], datetime],
 def _tab(request: HttpRequest, campaign_id: int, tab: str) -> HttpResponse:
     now = timezone.now()
     # What a search finds is not worth finding twice: it is shown anew each time.
-    is_search = tab == "contacts" and bool(searched(request))
+    is_search = tab == "contacts" and bool(PlaceFilters.of(request.GET).q)
     version = "" if is_search else _version(request, campaign_id, tab, now)
     is_fragment = bool(request.htmx)  # type: ignore[attr-defined]
     if version and is_fragment and request.headers.get("If-None-Match") == f'"{version}"':
@@ -85,7 +80,7 @@ def _version(request: HttpRequest, campaign_id: int, tab: str, now: datetime) ->
         EnrollmentCount.objects.filter(channel__campaign=OuterRef("pk"), run=F("channel__run"))
         .order_by("channel_id", "status")
         .values("channel_id", "status")
-        .annotate(total=Sum("count"))
+        .annotate(total=Sum("count"), with_attempt=Sum("dialed"), with_answer=Sum("reached"))
     )
     assigned = ChannelList.objects.filter(channel__campaign=OuterRef("pk")).order_by("pk")
     activities = Activity.objects.filter(campaign=OuterRef("pk")).order_by("-pk")
@@ -100,7 +95,12 @@ def _version(request: HttpRequest, campaign_id: int, tab: str, now: datetime) ->
             )
         ),
         "seen_counts": ArraySubquery(
-            counters.values(data=JSONObject(channel="channel_id", status="status", total="total"))
+            counters.values(
+                data=JSONObject(
+                    channel="channel_id", status="status",
+                    total="total", with_attempt="with_attempt", with_answer="with_answer",
+                )
+            )
         ),
         "seen_lists": ArraySubquery(
             assigned.values(data=JSONObject(id="pk", version="version", size="list__size", name="list__name"))
