@@ -13,9 +13,18 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from campaigns.models import Enrollment
 from contacts.models import Contact, DoNotContact
-from contacts.queries import MOST_COUNTED, Count, count_of, everybody, search_contacts, without_apostrophes
-from tests.factories import ContactFactory, DoNotContactFactory
+from contacts.queries import (
+    MOST_COUNTED,
+    Count,
+    count_of,
+    everybody,
+    search_by_contact,
+    search_contacts,
+    without_apostrophes,
+)
+from tests.factories import ContactFactory, DoNotContactFactory, EnrollmentFactory
 from tests.factories.contacts import zone_set
 
 pytestmark = pytest.mark.django_db
@@ -194,6 +203,22 @@ def test_counts_stop_where_nobody_counts_on():
         Contact(phone_number=f"+1415300{n:04}", zone_set=zone_set()) for n in range(MOST_COUNTED)
     )
     assert count_of(everybody()) == Count(MOST_COUNTED, is_capped=True)
+
+
+def test_rows_of_another_table_are_searched_by_their_contact(crowd):
+    few = Contact.objects.filter(last_name="Quixada").values_list("pk", flat=True)
+    channel = EnrollmentFactory().channel
+    Enrollment.objects.bulk_create(
+        Enrollment(channel=channel, contact_id=pk, zone_set=zone_set(), run=1)
+        for pk in Contact.objects.filter(pk__lte=max(few)).values_list("pk", flat=True)[:2000]
+    )
+    rows = Enrollment.objects.filter(channel=channel, run=1)
+    for text, asked in (("quixada", {"Quixada"}), ("smith", {"Smith"})):
+        found = search_by_contact(rows, text, "US")
+        assert found.count() == rows.filter(contact__last_name=text.title()).count() > 0
+        assert set(found.values_list("contact__last_name", flat=True)) == asked
+    assert search_by_contact(rows, " ", "US").count() == rows.count()
+    assert search_by_contact(rows, "?!", "US").count() == 0
 
 
 # Looked up for each contact, or read at once.
