@@ -10,7 +10,7 @@ from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
-from accounts.models import STAFF, LogInAttempt, Role, User
+from accounts.models import STAFF, LogInAttempt, Role, SavedView, User
 
 # Roles say what a person may do.
 admin.site.unregister(Group)
@@ -75,4 +75,21 @@ class LogInAttemptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: LogInAttempt | None = None) -> bool:
+        return False
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Saved on the pages themselves; of somebody who left, shared ones can be deleted here."""
+
+    list_display = ("name", "page", "owner", "is_shared", "created_at")
+    list_select_related = ("owner",)
+    list_filter = ("page", "is_shared")
+    search_fields = ("name", "owner__username")
+    fields = ("name", "page", "owner", "query", "is_shared", "created_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SavedView | None = None) -> bool:
         return False

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Lower
 
 
 class Role(models.TextChoices):
@@ -69,3 +70,45 @@ class LogInAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.username} from {self.address}"
+
+
+class SavedView(models.Model):
+    """A list's filters, search and order under a name: one's own, or shared with everybody.
+
+    ``query`` is what the address says of them; the page that reads it passes over what it doesn't know, so
+    that a filter which is gone breaks nothing (saved_views.py).
+    """
+
+    NAME_LENGTH = 60
+    QUERY_LENGTH = 1000
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
+    page = models.SlugField(max_length=40, db_index=False)
+    name = models.CharField(max_length=NAME_LENGTH)
+    query = models.CharField(max_length=QUERY_LENGTH, blank=True)
+    is_shared = models.BooleanField("shared with everybody", default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint("owner", "page", Lower("name"), name="saved_view_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DefaultView(models.Model):
+    """The view that a person finds when they open a page: one of their own, or a shared one."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="default_views", db_index=False)
+    page = models.SlugField(max_length=40, db_index=False)
+    view = models.ForeignKey(SavedView, on_delete=models.CASCADE, related_name="default_of")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["person", "page"], name="default_view_one_a_page")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.view} for {self.person}"

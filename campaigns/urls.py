@@ -10,8 +10,10 @@ app_name = "campaigns"
 urlpatterns = [
     # --- Manager ----------------------------------------------------------------------------------------
     path("campaigns/", manager.manager, name="manager"),
+    path("campaigns/export/", manager.export, name="export"),
     path("campaigns/<int:campaign_id>/press/", manager.press, name="press"),
     path("campaigns/<int:campaign_id>/menu/", manager.menu, name="menu"),
+    path("campaigns/<int:campaign_id>/row/<int:channel_id>/<slug:move>/", manager.move, name="row_move"),
     # --- Command center: its tabs, then what is done from it ------------------------------------------------
     path("campaigns/<int:campaign_id>/", tabs.campaign, name="campaign"),
     path("campaigns/<int:campaign_id>/contacts/", tabs.contacts, name="contacts"),

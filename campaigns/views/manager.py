@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce, Lower
-from django.http import HttpRequest, HttpResponse
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    F,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    When,
+)
+from django.db.models.functions import Coalesce, Lower, NullIf
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import editor_required, reader_required
+from accounts.saved_views import EVERYTHING, ListPage, Views, default_address, views_of
 from campaigns.lifecycles import CampaignStatus, ChannelStatus
 from campaigns.models import Assistant, CallerId, Campaign, Channel, ChannelKind, ChannelList, EnrollmentCount
 from campaigns.models.campaign import Direction
 from campaigns.queries import Counts, campaign_counts
 from campaigns.refusals import Refusal
 from campaigns.views import deeds
+from campaigns.views.command_center import moves
+from campaigns.views.command_center.channels import controls_of
 from campaigns.waiting import channel_waits_for
+from contacts.exporting import csv_response
 from contacts.models import Contact
 from interface.pagination import keyset_page
 
+logger = logging.getLogger(__name__)
+
 PAGE_SIZE = 50
+EXPORTED_AT_ONCE = 500
 ARCHIVED = "archived"
+VIEWS = ListPage("campaigns", "the campaigns", ("q", "status", "direction", "kind", "sort"))
 # The chips, in the order of a campaign's life.
 STATUSES = (
     CampaignStatus.ACTIVE,
@@ -42,10 +65,39 @@ STATUSES = (
 SORTS = {
     "created": ("created_at", "id"),
     "name": ("lower_name", "id"),
+    "status": ("place", "id"),
+    "progress": ("progress", "id"),
     "contacts": ("contacts", "id"),
     "dialed": ("dialed", "id"),
 }
 DEFAULT_SORT = "-created"
+EXPORTED = (
+    "ID",
+    "Campaign",
+    "Description",
+    "Status",
+    "Channels",
+    "Direction",
+    "Contacts",
+    "Dialed",
+    "Reached",
+    "Failed",
+    "Waiting",
+    "In progress",
+    "Created",
+    "Created by",
+    "Waits for",
+)
+# The table's heads: what each is sorted by, if it can be; numbers are at the right.
+COLUMNS = (
+    ("name", "Campaign", ""),
+    ("status", "Status", ""),
+    ("", "Channels", ""),
+    ("progress", "Progress", ""),
+    ("dialed", "Dialed", "num"),
+    ("contacts", "Contacts", "num"),
+    ("created", "Created", ""),
+)
 
 
 @dataclass(frozen=True)
@@ -101,10 +153,13 @@ def obvious_thing(campaign: Campaign, channels: Iterable[Channel]) -> Press | No
 @require_safe
 def manager(request: HttpRequest) -> HttpResponse:
     """The page; with htmx, its table and chips only, or 304 when a poll finds nothing new."""
+    if address := default_address(request, VIEWS):
+        return HttpResponseRedirect(address)
     now = timezone.now()
     filters = _filters(request)
     matching = _matching(filters)
-    chips = _chips(matching, filters)
+    views = views_of(request, VIEWS)
+    chips = _chips(matching, filters, request.GET, views)
     sort, order = _order(filters["sort"])
     page = keyset_page(
         _sortable(_with_status(matching, filters["status"]), order).prefetch_related(_channels()),
@@ -123,12 +178,15 @@ def manager(request: HttpRequest) -> HttpResponse:
         "chips": chips,
         "filters": filters,
         "columns": _columns(sort),
+        "views": views,
+        "everything": f"{request.path}?{urlencode(EVERYTHING)}",
+        "export": f"{reverse('campaigns:export')}?{views.query}",
         "directions": Direction.choices,
         "kinds": ChannelKind.choices,
         "is_filtered": _is_filtered(filters),
         "is_active": any(row.status in {CampaignStatus.ACTIVE, CampaignStatus.SCHEDULED} for row in rows),
         "steps": _steps() if is_first_run else None,
-        "version": _version(rows, chips),
+        "version": _version(rows, chips, views),
     }
     if request.htmx:  # type: ignore[attr-defined]
         if request.headers.get("If-None-Match") == f'"{context["version"]}"':
@@ -137,15 +195,69 @@ def manager(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/manager.html", context)
 
 
+@reader_required
+@require_safe
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Exactly the campaigns that the same address without "export/" shows, all pages of them, as CSV."""
+    logger.info("%s exported %s", request.user.get_username(), request.path)
+    # All at once: they are thousands at most, and times are in the zone of whoever asked while they do.
+    lines = list(_lines(_filters(request), timezone.now())) if request.method == "GET" else []
+    return csv_response(f"campaigns-{timezone.localdate():%Y-%m-%d}.csv", EXPORTED, lines)
+
+
+def _lines(filters: dict[str, str], now: datetime) -> Iterator[list[Any]]:
+    _, order = _order(filters["sort"])
+    found = _sortable(_with_status(_matching(filters), filters["status"]), order)
+    ids = list(found.order_by(*order).values_list("pk", flat=True))
+    for at in range(0, len(ids), EXPORTED_AT_ONCE):
+        some = ids[at : at + EXPORTED_AT_ONCE]
+        campaigns = Campaign.objects.select_related("created_by").prefetch_related(_channels()).in_bulk(some)
+        # Who was deleted meanwhile is left out.
+        for row in _rows([campaigns[pk] for pk in some if pk in campaigns], now):
+            campaign, counts = row.campaign, row.counts
+            yield [
+                campaign.pk,
+                campaign.name,
+                campaign.description,
+                row.label,
+                row.channels,
+                campaign.get_direction_display(),
+                row.contacts,
+                counts.dialed,
+                counts.reached,
+                counts.failed,
+                counts.pending,
+                counts.in_progress,
+                timezone.localtime(campaign.created_at).isoformat(timespec="seconds"),
+                campaign.created_by or "",
+                row.waits_for,
+            ]
+
+
 @editor_required
 @require_POST
 def press(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The badge was pressed: do the obvious thing; answer with the row, a refusal in it."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    refusal = deeds.press(request, campaign)
+    return _answer(request, campaign, deeds.press(request, campaign))
+
+
+@editor_required
+@require_POST
+def move(request: HttpRequest, campaign_id: int, channel_id: int, move: str) -> HttpResponse:
+    """A channel was moved by its row's menu; answers as the badge does."""
+    channel = get_object_or_404(
+        Channel.objects.select_related("campaign"), pk=channel_id, campaign=campaign_id
+    )
+    if move not in moves.MOVES:
+        raise Http404
+    return _answer(request, channel.campaign, moves.make(request, channel, move))
+
+
+def _answer(request: HttpRequest, campaign: Campaign, refusal: Refusal | None) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]
         return deeds.back(request, campaign.get_absolute_url(), refusal)
-    fresh = get_object_or_404(Campaign.objects.prefetch_related(_channels()), pk=campaign_id)
+    fresh = get_object_or_404(Campaign.objects.prefetch_related(_channels()), pk=campaign.pk)
     row = _rows([fresh], timezone.now(), refusal)[0]
     response = render(request, "campaigns/manager.html#row", {"row": row}, status=409 if refusal else 200)
     if not refusal:
@@ -158,7 +270,17 @@ def press(request: HttpRequest, campaign_id: int) -> HttpResponse:
 @require_safe
 def menu(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """What else may be done with a row's campaign, asked for as its menu opens."""
-    return render(request, "campaigns/menu.html", {"campaign": get_object_or_404(Campaign, pk=campaign_id)})
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    now = timezone.now()
+    channels = list(campaign.channels.all())
+    for channel in channels:
+        channel.campaign = campaign
+    context = {
+        "campaign": campaign,
+        "channels": [(channel, controls_of(channel, now)) for channel in channels],
+        "has_several": len(channels) > 1,
+    }
+    return render(request, "campaigns/menu.html", context)
 
 
 def _filters(request: HttpRequest) -> dict[str, str]:
@@ -198,7 +320,9 @@ def _with_status(campaigns: QuerySet[Campaign], status: str) -> QuerySet[Campaig
     return campaigns.filter(status=status) if status else campaigns
 
 
-def _chips(matching: QuerySet[Campaign], filters: dict[str, str]) -> list[dict[str, Any]]:
+def _chips(
+    matching: QuerySet[Campaign], filters: dict[str, str], given: QueryDict, views: Views
+) -> list[dict[str, Any]]:
     is_here = Q(archived_at__isnull=True)
     grouped = (
         matching.order_by()
@@ -213,9 +337,23 @@ def _chips(matching: QuerySet[Campaign], filters: dict[str, str]) -> list[dict[s
     chips += [(status.value, status.label, by_status[status]) for status in STATUSES]
     chips += [(ARCHIVED, "Archived", archived)]
     return [
-        {"value": value, "label": label, "count": count, "is_current": value == filters["status"]}
+        {
+            "value": value,
+            "label": label,
+            "count": count,
+            "address": _address(given, value, views),
+            "is_current": value == filters["status"],
+        }
         for value, label, count in chips
     ]
+
+
+def _address(given: QueryDict, status: str, views: Views) -> str:
+    """What is shown, of another status. Who has a default view asks for everything in so many words."""
+    data = given.copy()
+    data["status"] = status
+    query = VIEWS.query_of(data)
+    return f"?{query}" if query or not views.has_default else f"?{urlencode(EVERYTHING)}"
 
 
 def _order(asked: str) -> tuple[str, list[str]]:
@@ -226,22 +364,35 @@ def _order(asked: str) -> tuple[str, list[str]]:
 
 
 def _sortable(campaigns: QuerySet[Campaign], order: list[str]) -> QuerySet[Campaign]:
+    """With what they are sorted by: the figures of a row (queries.Counts), made by the database."""
     column = order[0].removeprefix("-")
     if column == "lower_name":
         return campaigns.annotate(lower_name=Lower("name"))
-    if column in {"contacts", "dialed"}:
-        # As the counts of a row are made (queries.Counts), but by the database, to order by.
-        counters = EnrollmentCount.objects.filter(
-            channel__campaign=OuterRef("pk"), run=F("channel__run")
-        ).order_by()
-        summed = Sum("dialed" if column == "dialed" else "count")
-        total = counters.values("channel__campaign").annotate(total=summed).values("total")
-        enrolled = Coalesce(Subquery(total, output_field=IntegerField()), 0)
-        if column == "dialed":
-            return campaigns.annotate(dialed=enrolled)
+    if column == "place":
+        places = [When(status=status, then=place) for place, status in enumerate(STATUSES)]
+        return campaigns.annotate(place=Case(*places, default=len(STATUSES), output_field=IntegerField()))
+    if column == "dialed":
+        return campaigns.annotate(dialed=_summed("dialed"))
+    if column == "contacts":
         planned = Coalesce(Subquery(_planned(OuterRef("pk")), output_field=IntegerField()), 0)
-        return campaigns.annotate(contacts=enrolled + planned)
+        return campaigns.annotate(contacts=_summed("count") + planned)
+    if column == "progress":
+        # In parts of a million, so that a page can begin after one of them exactly.
+        share = _summed("reached") * 1_000_000 / NullIf(_summed("count"), 0)
+        return campaigns.annotate(progress=Coalesce(share, 0, output_field=BigIntegerField()))
     return campaigns
+
+
+def _summed(counter: str) -> Coalesce:
+    """A counter of a campaign's current runs, over its channels."""
+    total = (
+        EnrollmentCount.objects.filter(channel__campaign=OuterRef("pk"), run=F("channel__run"))
+        .order_by()
+        .values("channel__campaign")
+        .annotate(total=Sum(counter))
+        .values("total")
+    )
+    return Coalesce(Subquery(total, output_field=BigIntegerField()), 0, output_field=BigIntegerField())
 
 
 def _planned(campaign: OuterRef) -> QuerySet[Any]:
@@ -295,24 +446,19 @@ def _row(campaign: Campaign, counts: Counts, planned: int, now: datetime, refusa
 
 
 def _columns(sort: str) -> list[dict[str, Any]]:
-    """The sortable heads: where a click on each leads, and how it sorts now."""
+    """The heads: where a click on each leads, and how it sorts now."""
     name, is_down = sort.removeprefix("-"), sort.startswith("-")
     columns = []
-    for key, label in (
-        ("name", "Campaign"),
-        ("dialed", "Dialed"),
-        ("contacts", "Contacts"),
-        ("created", "Created"),
-    ):
+    for key, label, kind in COLUMNS:
         is_current = key == name
-        # Names from A on; numbers and dates from the greatest on.
-        first = key if key == "name" else f"-{key}"
+        # Names from A on, statuses as life goes; numbers and dates from the greatest on.
+        first = key if key in {"name", "status"} else f"-{key}"
         turned = name if is_down else f"-{name}"
         columns.append(
             {
-                "key": key,
                 "label": label,
-                "sort": turned if is_current else first,
+                "kind": kind,
+                "sort": key and (turned if is_current else first),
                 "direction": ("descending" if is_down else "ascending") if is_current else "",
             }
         )
@@ -331,12 +477,13 @@ def _steps() -> list[dict[str, Any]]:
     return [{"key": key, "is_done": done, "is_next": key == following} for key, done in is_done.items()]
 
 
-def _version(rows: list[Row], chips: list[dict[str, Any]]) -> str:
+def _version(rows: list[Row], chips: list[dict[str, Any]], views: Views) -> str:
     """Changes whenever something that the table shows does."""
     shown = [(_names(row.campaign), row.status, row.channels, row.waits_for, row.press) for row in rows]
     counted = [(row.contacts, row.counts.dialed, row.counts.completed, row.counts.failed) for row in rows]
     chips_counted = [chip["count"] for chip in chips]
-    return hashlib.sha256(repr((shown, counted, chips_counted)).encode()).hexdigest()[:16]
+    named = [(each.view.name, each.address, each.is_default) for each in views.offered]
+    return hashlib.sha256(repr((shown, counted, chips_counted, named)).encode()).hexdigest()[:16]
 
 
 def _names(campaign: Campaign) -> tuple[int, str, str]:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.models import Role
+from accounts.models import Role, SavedView
 from campaigns.models import CallerId, Disposition
 from contacts.models import CustomField, DoNotContact, List
 from tests.factories import (
@@ -43,6 +43,10 @@ TABLE: dict[str, Rule] = {
     "login": Rule(ANYONE),
     "logout": Rule(LOGGED_IN),
     "password": Rule(LOGGED_IN),
+    # Views of lists
+    "view_new": Rule(READERS),
+    "view_change": Rule(READERS),
+    "view_delete": Rule(READERS),
     # Sends on to our own log-in page; who is logged in and not staff is told so.
     "admin_login": Rule(STAFF | {None}),
     # Campaigns
@@ -53,7 +57,9 @@ TABLE: dict[str, Rule] = {
     "campaigns:contacts": Rule(READERS),
     "campaigns:lists": Rule(READERS),
     "campaigns:activity": Rule(READERS),
+    "campaigns:export": Rule(READERS),
     "campaigns:press": Rule(EDITORS),
+    "campaigns:row_move": Rule(EDITORS),
     "campaigns:menu": Rule(READERS),
     "campaigns:press_here": Rule(EDITORS),
     "campaigns:archive": Rule(EDITORS),
@@ -180,6 +186,10 @@ def world(db) -> dict[str, Any]:
         "move": "pause",
         "deed": "skip",
         "moment": "2026-01-01T09:00:00+00:00",
+        "page": "campaigns",
+        "view_id": SavedView.objects.create(
+            owner=UserFactory(), page="campaigns", name="Paused", query="status=paused", is_shared=True
+        ).pk,
         "event": "answer",
         "number": 1,
         "operation": "copy",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -109,6 +111,9 @@ def test_addresses_written_by_hand_show_the_list(as_supervisor, query):
         ("-contacts", ["Banana", "cherry", "apple"]),
         ("-dialed", ["cherry", "Banana", "apple"]),
         ("created", ["cherry", "apple", "Banana"]),
+        ("-progress", ["cherry", "Banana", "apple"]),
+        ("progress", ["apple", "Banana", "cherry"]),
+        ("status", ["cherry", "apple", "Banana"]),
     ],
 )
 def test_lists_sort_by_any_column_across_pages(as_supervisor, monkeypatch, sort, expected):
@@ -372,3 +377,221 @@ def test_an_active_campaign_is_not_deleted(as_supervisor):
     assert response.status_code == 409
     assert "pause it first" in response.text
     assert Campaign.objects.exists()
+
+
+def menu(client, campaign) -> str:
+    return client.get(reverse("campaigns:menu", args=[campaign.pk]), headers=HTMX).text
+
+
+def move(client, channel, move, **headers):
+    url = reverse("campaigns:row_move", args=[channel.campaign_id, channel.pk, move])
+    return client.post(url, headers={**HTMX, **headers})
+
+
+@pytest.mark.parametrize(
+    ("trait", "offered"),
+    [
+        ({}, ["Start", "Start later…"]),
+        ({"scheduled": True}, ["Start now", "Change the time…", "Cancel schedule", "Stop for good…"]),
+        ({"running": True}, ["Pause", "Stop for good…"]),
+        ({"paused": True}, ["Resume", "Stop for good…"]),
+        ({"completed": True}, ["Re-run…"]),
+        ({"stopped": True}, []),
+        ({"paused": True, "campaign__archived_at": timezone.now()}, []),
+    ],
+)
+def test_a_rows_menu_offers_what_its_channel_may_do(as_supervisor, as_viewer, trait, offered):
+    campaign = ChannelFactory(**trait).campaign
+    known = [
+        *("Start<", "Start now<", "Start later…", "Change the time…", "Cancel schedule<", "Pause<"),
+        *("Resume<", "Re-run…", "Stop for good…"),
+    ]
+
+    page = menu(as_supervisor, campaign)
+
+    assert [words.rstrip("<") for words in known if f">{words}" in page.replace("</svg>", ">")] == offered
+    assert "Results" in menu(as_viewer, campaign)
+    assert "<form" not in menu(as_viewer, campaign)
+
+
+def test_of_several_channels_the_menu_names_each(as_supervisor):
+    voice = ChannelFactory(running=True)
+    evenings = ChannelFactory(campaign=voice.campaign, name="Evenings", lists=[ListFactory(members=1)])
+
+    page = menu(as_supervisor, voice.campaign)
+    assert "<b>Voice</b><small>Running</small>" in page
+    assert "<b>Evenings</b><small>Ready</small>" in page
+    response = move(as_supervisor, evenings, "start")
+
+    evenings.refresh_from_db()
+    assert evenings.status == ChannelStatus.RUNNING
+    assert response.text.strip().startswith(f'<tr id="campaign-{voice.campaign_id}"')
+    assert "Evenings started." in response.headers["HX-Trigger"]
+
+
+def test_a_move_that_is_refused_says_so_in_the_row(as_supervisor):
+    channel = ChannelFactory()
+
+    response = move(as_supervisor, channel, "start")
+
+    assert response.status_code == 409
+    assert "No list is assigned." in response.text
+    assert "<tr" in response.text
+    assert move(as_supervisor, channel, "resume").status_code == 409
+    assert move(as_supervisor, channel, "nonsense").status_code == 404
+
+
+def test_without_scripts_a_move_leads_back_to_the_list(as_supervisor):
+    channel = ChannelFactory(running=True)
+    url = reverse("campaigns:row_move", args=[channel.campaign_id, channel.pk, "pause"])
+
+    response = as_supervisor.post(url, headers={"Referer": "http://testserver/campaigns/?status=active"})
+
+    assert response.headers["Location"] == "http://testserver/campaigns/?status=active"
+
+
+def test_a_channel_of_another_campaign_is_not_found(as_supervisor):
+    channel, other = ChannelFactory(running=True), ChannelFactory()
+    url = reverse("campaigns:row_move", args=[other.campaign_id, channel.pk, "pause"])
+
+    assert as_supervisor.post(url, headers=HTMX).status_code == 404
+
+
+# --- Starting later --------------------------------------------------------------------------------
+
+
+def later(client, channel, start_at, **headers):
+    url = reverse("campaigns:move", args=[channel.campaign_id, channel.pk, "schedule"])
+    return client.post(url, {"start_at": start_at}, headers=headers)
+
+
+def test_a_start_for_later_is_asked_for_and_scheduled(as_supervisor):
+    channel = ChannelFactory(lists=[ListFactory(members=1)], schedule__time_zone="America/Chicago")
+    url = reverse("campaigns:move", args=[channel.campaign_id, channel.pk, "schedule"])
+
+    asked = as_supervisor.get(url, headers=HTMX).text
+    assert "Chicago time." in asked
+    assert asked.strip().startswith("<dialog")
+    assert "<html" in as_supervisor.get(url).text
+    done = later(as_supervisor, channel, "2098-12-01T09:00", **HTMX)
+
+    assert done.status_code == 204
+    assert "it starts Dec 1, 2098, 09:00 Chicago" in done.headers["HX-Trigger"]
+    channel.refresh_from_db()
+    assert channel.status == ChannelStatus.SCHEDULED
+    assert channel.start_at.isoformat() == "2098-12-01T15:00:00+00:00"
+    # And at another time.
+    assert later(as_supervisor, channel, "2098-12-02T09:00").status_code == 302
+    channel.refresh_from_db()
+    assert (channel.status, channel.start_at.day) == (ChannelStatus.SCHEDULED, 2)
+
+
+@pytest.mark.parametrize(
+    ("start_at", "status", "said"),
+    [
+        ("2020-12-01T09:00", 422, "This time has passed."),
+        ("", 422, "Enter when it should start."),
+        ("soon", 422, "Enter a day and a time"),
+        ("2030-03-10T02:30", 422, "does not exist on that day"),
+        ("2098-12-01T09:00", 409, "No list is assigned."),
+    ],
+)
+def test_a_time_that_can_not_be_is_told_beside_it(as_supervisor, start_at, status, said):
+    channel = ChannelFactory(schedule__time_zone="America/Chicago")
+
+    response = later(as_supervisor, channel, start_at, **HTMX)
+
+    assert (response.status_code, said in response.text) == (status, True), response.text
+    channel.refresh_from_db()
+    assert (channel.status, channel.start_at) == (ChannelStatus.READY, None)
+
+
+def test_what_runs_is_not_scheduled(as_supervisor):
+    channel = ChannelFactory(running=True)
+
+    response = later(as_supervisor, channel, "2098-12-01T09:00", **HTMX)
+
+    assert response.status_code == 409
+    assert "this channel is running" in response.text
+
+
+# --- Export ----------------------------------------------------------------------------------------
+
+
+def exported(client, **query) -> list[list[str]]:
+    response = client.get(reverse("campaigns:export"), query)
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_exactly_what_is_filtered_is_exported_in_its_order(as_supervisor, monkeypatch):
+    monkeypatch.setattr("campaigns.views.manager.EXPORTED_AT_ONCE", 2)
+    for name in ("cherry", "apple", "Banana"):
+        ChannelFactory(running=True, campaign__name=name)
+    CampaignFactory(name="draft")
+
+    _, *rows = exported(as_supervisor, status="active", sort="name")
+
+    assert [row[1] for row in rows] == ["apple", "Banana", "cherry"]
+    assert (
+        reverse("campaigns:export") + "?status=active&amp;sort=name"
+        in as_supervisor.get(URL, {"status": "active", "sort": "name"}).text
+    )
+
+
+def test_an_export_has_the_figures_of_the_rows_and_no_formulas(as_supervisor):
+    channel = ChannelFactory(running=True, campaign__name="=cmd|' /C calc'!A0", campaign__description="-1+1")
+    for status in ("completed", "no_answer", "pending"):
+        EnrollmentFactory(channel=channel, status=status)
+
+    heads, row = exported(as_supervisor)
+
+    told = dict(zip(heads, row, strict=True))
+    assert (told["Campaign"], told["Description"]) == ("'=cmd|' /C calc'!A0", "'-1+1")
+    figures = {name: told[name] for name in ("Contacts", "Dialed", "Reached", "Failed", "Waiting")}
+    assert figures == {"Contacts": "3", "Dialed": "2", "Reached": "1", "Failed": "1", "Waiting": "1"}
+    assert told["Status"] == "Active"
+
+
+def test_times_are_exported_in_the_zone_of_whoever_asks(as_supervisor, settings):
+    CampaignFactory()
+    as_supervisor.cookies["time_zone"] = "Asia/Kolkata"
+
+    heads, row = exported(as_supervisor)
+
+    assert row[heads.index("Created")].endswith("+05:30")
+
+
+def test_nothing_that_is_found_is_an_empty_table(as_supervisor):
+    assert len(exported(as_supervisor, q="zebra")) == 1
+    assert as_supervisor.head(reverse("campaigns:export")).status_code == 200
+
+
+# --- Archiving -------------------------------------------------------------------------------------
+
+
+def test_archiving_cancels_a_schedule_and_lets_calls_in_progress_be(as_supervisor):
+    running = ChannelFactory(running=True)
+    calling = EnrollmentFactory(channel=running, status="calling")
+    scheduled = ChannelFactory(campaign=running.campaign, name="Second", scheduled=True)
+
+    as_supervisor.post(reverse("campaigns:archive", args=[running.campaign_id]), headers=HTMX)
+
+    running.refresh_from_db(), scheduled.refresh_from_db(), calling.refresh_from_db()
+    assert (running.status, scheduled.status) == (ChannelStatus.PAUSED, ChannelStatus.READY)
+    assert calling.status == "calling"
+
+
+def test_what_is_archived_is_read_only(as_supervisor):
+    channel = ChannelFactory(
+        paused=True, campaign__archived_at=timezone.now(), lists=[ListFactory(members=1)]
+    )
+
+    row = as_supervisor.get(URL, {"status": "archived"}).context["rows"][0]
+    assert row.press is None
+    for refused in (press(as_supervisor, channel.campaign), move(as_supervisor, channel, "resume")):
+        assert refused.status_code == 409
+        assert "The campaign is archived. Support staff can restore it in the admin." in refused.text
+    assert "Edit" not in menu(as_supervisor, channel.campaign)
+    channel.refresh_from_db()
+    assert channel.status == ChannelStatus.PAUSED

@@ -31,6 +31,9 @@ class Control:
 START = Control("start", "Start", "play")
 SCHEDULE = Control("start", "Schedule", "clock")
 START_NOW = Control("start-now", "Start now", "play")
+# At a time that is asked for.
+START_LATER = Control("schedule", "Start later", "calendar", asks=True)
+RESCHEDULE = Control("schedule", "Change the time", "calendar", asks=True)
 UNSCHEDULE = Control("unschedule", "Cancel schedule", "x-mark")
 PAUSE = Control("pause", "Pause", "pause")
 RESUME = Control("resume", "Resume", "play")
@@ -38,13 +41,22 @@ STOP = Control("stop", "Stop for good", "stop", asks=True)
 RERUN = Control("rerun", "Re-run", "arrow-path", asks=True)
 
 CONTROLS: dict[str, tuple[Control, ...]] = {
-    ChannelStatus.READY: (START,),
-    ChannelStatus.SCHEDULED: (START_NOW, UNSCHEDULE, STOP),
+    ChannelStatus.READY: (START, START_LATER),
+    ChannelStatus.SCHEDULED: (START_NOW, RESCHEDULE, UNSCHEDULE, STOP),
     ChannelStatus.RUNNING: (PAUSE, STOP),
     ChannelStatus.PAUSED: (RESUME, STOP),
     ChannelStatus.STOPPED: (),
     ChannelStatus.COMPLETED: (RERUN,),
 }
+
+
+def controls_of(channel: Channel, now: datetime) -> tuple[Control, ...]:
+    """What a person may do with a channel now, the obvious thing first. Reads ``channel.campaign``."""
+    if channel.campaign.is_archived:
+        return ()
+    if channel.status == ChannelStatus.READY and channel.start_at and channel.start_at > now:
+        return (SCHEDULE, START_NOW, RESCHEDULE)
+    return CONTROLS[channel.status]
 
 
 @dataclass(frozen=True)
@@ -94,12 +106,7 @@ def channels_tab(
 
 
 def _card(channel: Channel, counts: Counts, planned: int, now: datetime) -> Card:
-    controls = CONTROLS[channel.status]
     starts_later = bool(channel.start_at and channel.start_at > now)
-    if channel.status == ChannelStatus.READY and starts_later:
-        controls = (SCHEDULE, START_NOW)
-    if channel.campaign.is_archived:
-        controls = ()
     refusals = services.start_refusals(channel, now) if channel.status == ChannelStatus.READY else []
     schedule = channel.schedule
     zone = rulebook(channel.pk, channel.revision).zone
@@ -107,7 +114,7 @@ def _card(channel: Channel, counts: Counts, planned: int, now: datetime) -> Card
         channel=channel,
         counts=counts,
         planned=planned,
-        controls=controls,
+        controls=controls_of(channel, now),
         hours=describe_hours(schedule.hours, schedule.time_zone),
         waits_for=channel_waits_for(channel, now),
         paused_because=_paused_because(channel),

@@ -7,15 +7,18 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.permissions import editor_required
 from campaigns import services
+from campaigns.forms.launch import StartLaterForm
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Campaign, Channel
 from campaigns.queries import channel_counts
 from campaigns.refusals import Refusal
 from campaigns.views.deeds import attempt, back, press
+from campaigns.waiting import channel_waits_for
 from interface.toasts import toast
 
 MOVES: dict[str, tuple[Callable[..., Any], str]] = {
@@ -33,19 +36,52 @@ MOVES: dict[str, tuple[Callable[..., Any], str]] = {
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, campaign_id: int, channel_id: int, move: str) -> HttpResponse:
     """GET asks first, where a move can't be undone; POST makes it."""
-    if move not in MOVES:
+    if move not in MOVES and move != "schedule":
         raise Http404
     channel = get_object_or_404(
-        Channel.objects.select_related("campaign"), pk=channel_id, campaign=campaign_id
+        Channel.objects.select_related("campaign", "schedule"), pk=channel_id, campaign=campaign_id
     )
+    if move == "schedule":
+        return _schedule(request, channel)
     if request.method != "POST":
         return _ask(request, channel, move)
+    refusal = make(request, channel, move)
+    return answer(request, channel.campaign, refusal, channel.status)
+
+
+def make(request: HttpRequest, channel: Channel, move: str) -> Refusal | None:
+    """Make a move and say so, or return why not."""
     service, done = MOVES[move]
     moved, refusal = attempt(service, channel=channel, actor=request.user)
     if moved is not None:
         scheduled = move == "start" and moved.status == ChannelStatus.SCHEDULED
         toast(request, f"{channel.name} {'scheduled' if scheduled else done}.")
-    return answer(request, channel.campaign, refusal, channel.status)
+    return refusal
+
+
+def _schedule(request: HttpRequest, channel: Channel) -> HttpResponse:
+    """Start at a time: asks for it, and says beside it what is wrong with it."""
+    now = timezone.now()
+    form = StartLaterForm(request.POST if request.method == "POST" else None, channel=channel, now=now)
+    context = {
+        "section": "campaigns",
+        "campaign": channel.campaign,
+        "channel": channel,
+        "form": form,
+        "question": "campaigns/_ask_schedule.html",
+    }
+    if request.method != "POST":
+        return dialog(request, context)
+    if not form.is_valid():
+        return dialog(request, context, status=422)
+    start_at = form.cleaned_data["start_at"]
+    scheduled, refusal = attempt(
+        services.schedule_channel, channel=channel, actor=request.user, start_at=start_at, now=now
+    )
+    if scheduled is None:
+        return dialog(request, {**context, "refusal": refusal}, status=409)
+    toast(request, f"{channel.name} scheduled; it {channel_waits_for(scheduled, now)}.")
+    return answer(request, channel.campaign, None, channel.status)
 
 
 def _ask(request: HttpRequest, channel: Channel, move: str) -> HttpResponse:
