@@ -147,21 +147,37 @@ class DeleteForm(ChosenForm):
                 "a time."
             )
         if not goes:
-            return "None of them can be deleted." if self.chosen else "Nobody chosen."
+            return self._nobody()
         theirs = "its" if goes == 1 else "their"
         return f"{_people(goes)} will be deleted, and taken off {theirs} lists. This can’t be undone."
 
+    def _nobody(self) -> str:
+        if not self.count.stays:
+            return "Nobody chosen."
+        if self.count.stays == 1:
+            return (
+                "This contact can’t be deleted: it was called, or is in a campaign, whose records and counts "
+                "need it."
+            )
+        return (
+            "None of these contacts can be deleted: all were called, or are in campaigns, whose records and "
+            "counts need them."
+        )
+
     def besides(self) -> list[str]:
-        stays = self.count.stays
+        goes, stays = self.count.goes, self.count.stays
         told = []
-        if stays:
+        if goes and stays:
             people = f"More than {_people(MOST_DELETED)}" if stays > MOST_DELETED else _people(stays)
             told.append(
                 f"{people} {'stays' if stays == 1 else 'stay'}: called, or in a campaign, whose records and "
                 "counts need them."
             )
-        told.append("Do-not-contact stays as it is.")
-        told.append("Does somebody ask to be forgotten? Then open that contact and erase the person instead.")
+        if goes:
+            told.append("Do-not-contact stays as it is.")
+        told.append(
+            "Somebody asks to be forgotten? Erase the person, from the menu of the contact’s own page."
+        )
         return told
 
     def do(self, actor: User) -> str:

@@ -61,6 +61,15 @@ class CustomValue(forms.CharField):
         return text
 
 
+class NumberField(forms.CharField):
+    """A phone number, in any notation. ``aside``: what its label says in place of “optional”."""
+
+    def __init__(self, *, aside: str = "", **options: Any) -> None:
+        self.aside = aside
+        widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})
+        super().__init__(label="Phone number", required=False, max_length=40, widget=widget, **options)
+
+
 class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
     """A person's details, and an input for each custom field, with an empty pair for one more.
 
@@ -81,12 +90,9 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **options)
         self.number = self.instance.phone_number or ""
         was_called = self.instance.calls.exists()
-        self.fields["phone_number"] = forms.CharField(
-            label="Phone number",
-            required=False,
+        self.fields["phone_number"] = NumberField(
+            aside="known by it" if self.number else "",
             disabled=was_called,
-            max_length=40,
-            widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
             help_text=CALLED if was_called else "In any notation.",
         )
         self.initial["phone_number"] = phone_text(self.number) if self.number else ""
@@ -174,13 +180,7 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class NewContactForm(forms.Form):
-    phone_number = forms.CharField(
-        label="Phone number",
-        required=False,
-        max_length=40,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
-        help_text="In any notation.",
-    )
+    phone_number = NumberField(help_text="In any notation.")
     country = CountryField()
     email = EmailAddressField()
     first_name = forms.CharField(label="First name", required=False, max_length=100)

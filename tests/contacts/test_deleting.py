@@ -117,7 +117,7 @@ def test_the_dialog_tells_who_goes_and_who_stays(as_supervisor):
 
     assert "2 contacts will be deleted, and taken off their lists." in said(dialog)
     assert "1 contact stays: called, or in a campaign" in said(dialog)
-    assert "erase the person" in said(dialog)
+    assert "Erase the person" in said(dialog)
     assert '<input type="hidden" name="expected" value="2">' in dialog.text
 
     answer = as_supervisor.post(url, {"expected": "2"}, follow=True)
@@ -166,8 +166,18 @@ def test_somebody_in_a_campaign_is_offered_no_button(as_supervisor):
     person = EnrollmentFactory().contact
     page = as_supervisor.get(f"{DELETE}?id={person.pk}")
 
-    assert "None of them can be deleted." in said(page)
+    assert "This contact can’t be deleted: it was called, or is in a campaign" in said(page)
     assert 'class="button danger"' not in page.text
+
+
+def test_several_in_campaigns_are_told_so(as_supervisor):
+    first, second = EnrollmentFactory().contact, EnrollmentFactory().contact
+    page = as_supervisor.get(f"{DELETE}?id={first.pk}&id={second.pk}")
+
+    assert "None of these contacts can be deleted: all were called, or are in campaigns" in said(page)
+    refused = as_supervisor.post(f"{DELETE}?id={first.pk}&id={second.pk}", {"expected": "2"})
+    assert refused.status_code == 422
+    assert Contact.objects.count() == 2
 
 
 def test_nobody_chosen(as_supervisor):
