@@ -209,8 +209,8 @@ def test_rows_of_another_table_are_searched_by_their_contact(crowd):
     few = Contact.objects.filter(last_name="Quixada").values_list("pk", flat=True)
     channel = EnrollmentFactory().channel
     Enrollment.objects.bulk_create(
-        Enrollment(channel=channel, contact_id=pk, zone_set=zone_set(), run=1)
-        for pk in Contact.objects.filter(pk__lte=max(few)).values_list("pk", flat=True)[:2000]
+        Enrollment(channel=channel, contact_id=pk, zone_set=zone_set(), run=1, due_at=timezone.now())
+        for pk in Contact.objects.filter(pk__lte=max(few)).order_by("pk").values_list("pk", flat=True)[:2000]
     )
     rows = Enrollment.objects.filter(channel=channel, run=1)
     for text, asked in (("quixada", {"Quixada"}), ("smith", {"Smith"})):
