@@ -133,6 +133,11 @@ def find_sheets(file: BinaryIO, *, first_rows: int) -> list[SheetStart]:
             bytes_left -= workbook.looked_at - before
             if rows:
                 found.append(SheetStart(one.name, one.is_hidden, rows))
+    if not found and workbook.is_cut_short:
+        raise UnreadableFile(
+            "No row was found at the beginning of this workbook: its sheets begin with very many empty cells, "
+            f"or with a row of millions. {_AS_CSV}"
+        )
     if not found:
         raise UnreadableFile("The workbook is empty: none of its sheets holds anything.")
     return found
@@ -217,8 +222,9 @@ class _Workbook:
         self._archive = archive
         # Some programs write their paths with other slashes and cases than they name them.
         self._parts = {_path(info.filename): info for info in archive.infolist()}
-        # Bytes of sheets, or what took as long.
+        # Bytes of sheets, or what took as long; and whether some of a sheet was not looked at for that.
         self.looked_at = 0
+        self.is_cut_short = False
         main = next(
             (path for _, kind, path in self._relations("") if kind == "officeDocument"), "xl/workbook.xml"
         )
@@ -260,6 +266,7 @@ class _Workbook:
         for block in self._blocks(sheet.path, MAX_SHEET_BYTES):
             self.looked_at += _weight(block)
             if within_bytes is not None and self.looked_at - before > within_bytes:
+                self.is_cut_short = True
                 return
             for begin in range(0, len(block), _PIECE):
                 found.feed(block[begin : begin + _PIECE])

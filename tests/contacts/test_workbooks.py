@@ -395,6 +395,14 @@ def test_all_sheets_together_are_looked_at_no_longer_than_somebody_waits(monkeyp
     assert inspect(io.BytesIO(data)).dialect.sheets == ("A",)
 
 
+def test_a_workbook_whose_rows_begin_too_far_down_is_not_called_empty(monkeypatch):
+    data = workbook_of_parts(sheet=sheet_xml(raw="<row/>" * 50_000 + "<row><c><v>4155550101</v></c></row>"))
+    assert read(data) == [["4155550101"]]
+    monkeypatch.setattr(workbooks, "_LOOKED_AT_BYTES", workbooks._BLOCK)
+    with pytest.raises(UnreadableFile, match="begin with very many empty cells"):
+        read(data)
+
+
 def test_how_many_rows_a_large_sheet_has_is_told_from_its_first_part(monkeypatch):
     data = workbook({"Leads": [HEADER, *([f"Person {n:05}", 4155550101] for n in range(20_000))]})
     assert inspect(io.BytesIO(data)).dialect.lines == 20_001
