@@ -67,9 +67,17 @@ def pages(known: dict[str, Any]) -> Iterator[Page]:
     yield Page("campaign, contacts: search a number", f"/campaigns/{big}/contacts/?q={known['digits']}")
     yield Page("campaign, channel’s pace", f"/channels/{big}/pace/", is_part=True)
     yield Page("campaign, number of results", f"/campaigns/{big}/results/count/", is_part=True)
-    yield Page("editor", f"/campaigns/{draft}/edit/")
-    yield Page("contacts and start", f"/campaigns/{draft}/launch/")
-    yield Page("preflight, settings changed", f"/campaigns/{draft}/preflight/?settings", is_part=True)
+    # A campaign of this data and its channel have the same key.
+    draft_channel = f"/campaigns/{draft}/channels/{draft}"
+    yield Page("editor", f"{draft_channel}/edit/")
+    yield Page("contacts and start", f"{draft_channel}/launch/")
+    yield Page("preflight, settings changed", f"{draft_channel}/preflight/?settings", is_part=True)
+    for reason in ("called", "later", "do_not_contact", "excluded", "without_number", "duplicates"):
+        yield Page(f"preflight, people: {reason}", f"{draft_channel}/preflight/people/?reason={reason}")
+    yield Page(
+        "preflight, people: search a name",
+        f"{draft_channel}/preflight/people/?reason=called&q={quote('chloe martinez')}",
+    )
     yield Page("results: one outcome", f"/campaigns/{big}/results/?outcome=busy")
     yield Page("results: search a name", f"/campaigns/{big}/results/?q={quote('chloe martinez')}")
     yield Page("results: search a common word", f"/campaigns/{big}/results/?q=anna")
