@@ -19,6 +19,7 @@ from campaigns.hours import describe
 PRESETS = (
     ("business", "Business hours", "Monday to Friday, 9:00 to 17:00"),
     ("evenings", "Every evening", "Every day, 17:00 to 20:00"),
+    ("weekends", "Weekends", "Saturday and Sunday, 10:00 to 18:00"),
     ("always", "Always", "Every hour of the week"),
     ("never", "Clear", "No hour at all"),
 )

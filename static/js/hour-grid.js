@@ -2,16 +2,20 @@
 //
 // Drag paints what the first cell became; a click on a day or an hour switches all of it. By keyboard the
 // grid is one stop: arrow keys move through hours, days and their headings, the space bar switches, with
-// Shift held the arrows paint. Each gesture is one "change", as a single checkbox would tell.
+// Shift held the arrows paint. Each gesture is one "change", as a single checkbox would tell. On a narrow
+// screen the grid lies on its side (campaigns-editor.css), and the arrow keys with it.
 const range = (from, to) => [...Array(to - from).keys()].map((n) => n + from);
 const DAYS = range(0, 7);
 const HOURS = range(0, 24);
 const PRESETS = {
   business: (day, hour) => day < 5 && hour >= 9 && hour < 17,
   evenings: (day, hour) => hour >= 17 && hour < 20,
+  weekends: (day, hour) => day >= 5 && hour >= 10 && hour < 18,
   always: () => true,
   never: () => false,
 };
+
+const TURNED = { ArrowUp: "ArrowLeft", ArrowDown: "ArrowRight", ArrowLeft: "ArrowUp", ArrowRight: "ArrowDown" };
 
 const grid = document.getElementById("hour-grid");
 if (grid) {
@@ -119,6 +123,7 @@ if (grid) {
       return;
     }
     const [row, column] = here;
+    const isOnItsSide = getComputedStyle(grid).display === "grid";
     const to = {
       ArrowUp: [row - 1, column],
       ArrowDown: [row + 1, column],
@@ -126,7 +131,7 @@ if (grid) {
       ArrowRight: [row, column + 1],
       Home: [event.ctrlKey ? 1 : row, row ? 0 : 1],
       End: [event.ctrlKey ? 7 : row, 24],
-    }[event.key];
+    }[(isOnItsSide && TURNED[event.key]) || event.key];
     if (!to || event.altKey || event.metaKey) return;
     event.preventDefault();
     if (!stopAt(to)) return;
