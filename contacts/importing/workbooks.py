@@ -135,8 +135,8 @@ def find_sheets(file: BinaryIO, *, first_rows: int) -> list[SheetStart]:
                 found.append(SheetStart(one.name, one.is_hidden, rows))
     if not found and workbook.is_cut_short:
         raise UnreadableFile(
-            "No row was found at the beginning of this workbook: its sheets begin with very many empty cells, "
-            f"or with a row of millions. {_AS_CSV}"
+            "No row was found at the beginning of this workbook: its sheets begin with very many empty "
+            f"cells, or with a row of millions. {_AS_CSV}"
         )
     if not found:
         raise UnreadableFile("The workbook is empty: none of its sheets holds anything.")
