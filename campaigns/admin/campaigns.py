@@ -62,7 +62,7 @@ class CampaignAdmin(RecordAdmin):
         "records",
     )
     inlines = (ChannelInline,)
-    actions = ("pause", "resume", "restore")
+    actions = ("pause", "resume", "archive", "restore")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -99,6 +99,16 @@ class CampaignAdmin(RecordAdmin):
             "Resumed",
             lambda campaign, actor: services.resume_campaign(campaign=campaign, actor=actor),
             nothing="nothing of it is paused",
+        )
+
+    @admin.action(description="Archive", permissions=["change"])
+    def archive(self, request: HttpRequest, campaigns: QuerySet[Campaign]) -> None:
+        act_on_each(
+            self,
+            request,
+            campaigns,
+            "Archived",
+            lambda campaign, actor: services.archive_campaign(campaign=campaign, actor=actor),
         )
 
     @admin.action(description="Restore from the archive", permissions=["change"])

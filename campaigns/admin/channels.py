@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -124,7 +125,7 @@ class ChannelAdmin(RecordAdmin):
     # All but its name, which nothing depends on.
     readonly_fields = tuple(name for name in fields if name != "name")
     inlines = (VoiceSettingsInline, ScheduleInline, ReattemptRuleInline, ChannelListInline)
-    actions = ("pause", "resume", "stop")
+    actions = ("start", "start_now", "unschedule", "pause", "resume", "stop", "rerun")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -179,48 +180,59 @@ class ChannelAdmin(RecordAdmin):
             self.message_user(request, str(refused), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
+    @admin.action(description="Start (or schedule, if it has a later start time)", permissions=["change"])
+    def start(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
+        self._act(request, channels, "Started", services.start_channel)
+
+    @admin.action(description="Start now, whatever start time was set", permissions=["change"])
+    def start_now(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
+        self._act(request, channels, "Started", services.start_now)
+
+    @admin.action(description="Cancel the schedule", permissions=["change"])
+    def unschedule(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
+        self._act(request, channels, "Schedule cancelled", services.unschedule_channel)
+
     @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
-        act_on_each(
-            self,
-            request,
-            channels,
-            "Paused",
-            lambda channel, actor: services.pause_channel(channel=channel, actor=actor),
-        )
+        self._act(request, channels, "Paused", services.pause_channel)
 
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
-        act_on_each(
-            self,
-            request,
-            channels,
-            "Resumed",
-            lambda channel, actor: services.resume_channel(channel=channel, actor=actor),
-        )
+        self._act(request, channels, "Resumed", services.resume_channel)
 
     @admin.action(description="Stop for good", permissions=["change"])
     def stop(self, request: HttpRequest, channels: QuerySet[Channel]) -> HttpResponse | None:
         """Asks first: it can't be undone."""
-        if "confirmed" in request.POST:
-            act_on_each(
-                self,
-                request,
-                channels,
-                "Stopped",
-                lambda channel, actor: services.stop_channel(channel=channel, actor=actor),
-            )
-            return None
+        if "confirmed" not in request.POST:
+            return self._ask(request, channels, "stop")
+        self._act(request, channels, "Stopped", services.stop_channel)
+        return None
+
+    @admin.action(description="Re-run", permissions=["change"])
+    def rerun(self, request: HttpRequest, channels: QuerySet[Channel]) -> HttpResponse | None:
+        """Asks first: people who were reached are called again."""
+        if "confirmed" not in request.POST:
+            return self._ask(request, channels, "rerun")
+        self._act(request, channels, "Started again", services.rerun_channel)
+        return None
+
+    def _act(
+        self, request: HttpRequest, channels: QuerySet[Channel], done: str, service: Callable[..., Any]
+    ) -> None:
+        act_on_each(
+            self, request, channels, done, lambda channel, actor: service(channel=channel, actor=actor)
+        )
+
+    def _ask(self, request: HttpRequest, channels: QuerySet[Channel], action: str) -> HttpResponse:
         chosen = list(channels)
-        counts = channel_counts(chosen)
         return TemplateResponse(
             request,
-            "admin/campaigns/channel/stop.html",
+            f"admin/campaigns/channel/{action}.html",
             {
                 **self.admin_site.each_context(request),
-                "title": "Stop for good?",
+                "title": "Stop for good?" if action == "stop" else "Run again?",
                 "opts": self.model._meta,
-                "channels": [(channel, counts[channel.pk].pending) for channel in chosen],
+                "channels": list(zip(chosen, channel_counts(chosen).values(), strict=True)),
                 "action_checkbox_name": ACTION_CHECKBOX_NAME,
             },
         )

@@ -51,7 +51,9 @@ def press_campaign(*, campaign: Campaign, actor: User, now: datetime | None = No
     )
     if not startable:
         raise Refused(
-            "Every channel of this campaign is finished.", campaign.get_absolute_url(), "Open the campaign"
+            "Every channel of this campaign is finished. Re-run a completed one, or duplicate the campaign.",
+            campaign.get_absolute_url(),
+            "Open the campaign",
         )
     if len(startable) > 1:
         raise Refused(
@@ -94,7 +96,7 @@ def archive_campaign(*, campaign: Campaign, actor: User | None, now: datetime | 
     now = now or timezone.now()
     campaign = _lock(campaign)
     if campaign.is_archived:
-        raise Refused("This campaign is archived already.")
+        raise Refused("This campaign is archived already. It is found under Archived.")
     pause_campaign(campaign=campaign, actor=actor, now=now)
     for channel in campaign.channels.filter(status=ChannelStatus.SCHEDULED):
         unschedule_channel(channel=channel, actor=actor, now=now)

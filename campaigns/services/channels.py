@@ -46,7 +46,7 @@ def _move(channel: Channel, move: str, **changes: Any) -> None:
     try:
         CHANNEL.apply_to(channel, move, **changes)
     except MoveRefused as refused:
-        raise Refused(str(refused)) from refused
+        raise _not_possible(move, refused.found) from refused
     derive_status(channel.campaign)
 
 
@@ -56,6 +56,26 @@ def derive_status(campaign: Campaign) -> None:
     status = derive_campaign_status(statuses)
     Campaign.objects.filter(pk=campaign.pk).update(status=status, updated_at=timezone.now())
     campaign.status = status
+
+
+# What a channel is that can't make a move, and what can be done instead.
+_INSTEAD = {
+    ChannelStatus.READY: "It was not started yet.",
+    ChannelStatus.SCHEDULED: "Start it now, or cancel its schedule.",
+    ChannelStatus.RUNNING: "Pause it first.",
+    ChannelStatus.PAUSED: "Resume it to go on.",
+    ChannelStatus.STOPPED: "That is for good: duplicate the campaign to begin again.",
+    ChannelStatus.COMPLETED: "Re-run it to call everybody once more.",
+}
+
+
+def _not_possible(move: str, status: str | None) -> Refused:
+    refusal = str(CHANNEL.refusal(CHANNEL[move], status))
+    if status is None:
+        return Refused(refusal)
+    if status == CHANNEL[move].target:
+        return Refused(f"{refusal.removesuffix('.')} already.")
+    return Refused(f"{refusal} {_INSTEAD[ChannelStatus(status)]}")
 
 
 def _record(channel: Channel, actor: User | None, verb: str, text: str) -> None:
@@ -141,7 +161,7 @@ def start_channel(*, channel: Channel, actor: User | None, now: datetime | None 
     now = now or timezone.now()
     channel = lock_channel(channel)
     if channel.status not in CHANNEL["start"].sources:
-        raise Refused(str(CHANNEL.refusal(CHANNEL["start"], channel.status)))
+        raise _not_possible("start", channel.status)
     _refuse(start_refusals(channel, now))
     if channel.status == ChannelStatus.READY and channel.start_at and channel.start_at > now:
         _move(channel, "schedule")
@@ -177,7 +197,7 @@ def schedule_channel(
     if channel.status == ChannelStatus.SCHEDULED:
         _move(channel, "unschedule")
     if channel.status not in CHANNEL["schedule"].sources:
-        raise Refused(str(CHANNEL.refusal(CHANNEL["schedule"], channel.status)))
+        raise _not_possible("schedule", channel.status)
     if start_at <= now:
         raise Refused("This time has passed. Choose a later one, or start now.")
     Channel.objects.filter(pk=channel.pk).update(start_at=start_at, revision=F("revision") + 1)
@@ -222,7 +242,7 @@ def resume_channel(*, channel: Channel, actor: User | None, now: datetime | None
     now = now or timezone.now()
     channel = lock_channel(channel)
     if channel.status not in CHANNEL["resume"].sources:
-        raise Refused(str(CHANNEL.refusal(CHANNEL["resume"], channel.status)))
+        raise _not_possible("resume", channel.status)
     _refuse(start_refusals(channel, now))
     _move(channel, "resume", pause_reason="", pause_note="")
     ChannelDrive.objects.filter(channel=channel).update(trusted_since=now, waiting_for="", waiting_until=None)
@@ -271,7 +291,7 @@ def rerun_channel(*, channel: Channel, actor: User | None, now: datetime | None 
     now = now or timezone.now()
     channel = lock_channel(channel)
     if channel.status not in CHANNEL["rerun"].sources:
-        raise Refused(str(CHANNEL.refusal(CHANNEL["rerun"], channel.status)))
+        raise _not_possible("rerun", channel.status)
     _refuse(start_refusals(channel, now))
     contacts = _launch(channel, "rerun", now)
     _record(channel, actor, "rerun", f"ran {channel.name} again (run {channel.run}, {_counted(contacts)})")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -10,10 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import services
-from campaigns.lifecycles import ChannelStatus
-from campaigns.models import Activity, Assistant, CallerId, Campaign, Disposition, ReattemptRule
+from campaigns.lifecycles import CHANNEL, ChannelStatus
+from campaigns.models import Activity, Assistant, CallerId, Campaign, Channel, Disposition, ReattemptRule
 from dialer.models import CallEvent, CarrierAccount, Driver, Recording, Transcript
 from dialer.recordings import delete_later
+from lifecycle import By
 from tests.factories import (
     AssistantFactory,
     ChannelFactory,
@@ -175,6 +178,44 @@ def test_channels_are_paused_resumed_and_stopped(request, client):
     act(person, type(channel), "stop", channel, confirmed="yes")
     channel.refresh_from_db()
     assert channel.status == ChannelStatus.STOPPED
+
+
+def test_every_move_of_a_channel_that_a_person_makes_is_an_action(as_support):
+    """Scheduling is a start with a later time; what can't be undone, or calls people again, asks first."""
+    actions = {"start": "start_now", "schedule": "start"}
+    for move in CHANNEL.moves:
+        if By.PERSON not in move.by:
+            continue
+        for source in move.sources:
+            trait = {} if source == "ready" else {source: True}
+            if move.name == "schedule":
+                trait["start_at"] = timezone.now() + timedelta(days=1)
+            channel = ChannelFactory(**trait, lists=[ListFactory(members=1)])
+            action = actions.get(move.name, move.name)
+            if action in {"stop", "rerun"}:
+                assert 'name="confirmed"' in act(as_support, Channel, action, channel).content.decode()
+                channel.refresh_from_db()
+                assert channel.status == source, "it only asked"
+
+            act(as_support, Channel, action, channel, confirmed="yes")
+
+            channel.refresh_from_db()
+            assert channel.status == move.target, (move.name, source)
+
+
+def test_a_start_that_is_refused_says_why(as_support):
+    answer = act(as_support, Channel, "start", ChannelFactory(campaign__name="Autumn")).content.decode()
+    assert "Autumn: Voice: No list is assigned." in answer
+    assert "Started: " not in answer
+
+
+def test_whole_campaigns_are_archived(as_support, support):
+    channel = ChannelFactory(running=True)
+    assert "Archived: 1." in act(as_support, Campaign, "archive", channel.campaign).content.decode()
+    channel.refresh_from_db()
+    assert (channel.status, channel.campaign.is_archived) == (ChannelStatus.PAUSED, True)
+    assert Activity.objects.latest("id").actor == support
+    assert "archived already" in act(as_support, Campaign, "archive", channel.campaign).content.decode()
 
 
 def test_a_refused_move_is_told_and_the_others_are_made(as_support):

@@ -109,7 +109,10 @@ def test_archiving_and_restoring():
     assert Shell("archive", "Autumn").status == 0
     assert status(channel) == "paused"
     again = Shell("archive", "Autumn")
-    assert (again.status, again.errors) == (1, "Autumn: This campaign is archived already.\n")
+    assert (again.status, again.errors) == (
+        1,
+        "Autumn: This campaign is archived already. It is found under Archived.\n",
+    )
     assert Shell("restore", "Autumn").status == 0
     channel.campaign.refresh_from_db()
     assert not channel.campaign.is_archived
@@ -155,7 +158,7 @@ def test_pausing_is_for_all_that_run_and_starting_names_one():
     nobody = Shell("start", "Autumn", "--channel", "Fifth")
     assert (nobody.status, "Its channels: Voice, Second, Third, Fourth." in nobody.errors) == (2, True)
     # The one that is named says what it is.
-    assert "this channel is running" in Shell("start", "Autumn", "--channel", "Fourth").errors
+    assert "this channel is running already." in Shell("start", "Autumn", "--channel", "Fourth").errors
 
 
 def test_of_several_campaigns_each_is_done_for_itself_and_the_worst_is_the_exit_status():
