@@ -28,6 +28,7 @@ class ImportAdmin(ReadOnlyAdmin):
         "unchanged",
         "duplicates",
         "invalid",
+        "undone_at",
         "created_at",
         "created_by",
     )

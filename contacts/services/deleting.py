@@ -19,7 +19,7 @@ from accounts.models import User
 from contacts.importing.saving import Busy, hold_contacts, impatience
 from contacts.models import Contact, List, Membership
 from contacts.refusals import Refused
-from contacts.services.lists import remove_from_list
+from contacts.services.lists import drop_members
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +81,7 @@ def delete_contacts(*, contacts: QuerySet[Contact], expected: int | None = None,
         with impatience():
             hold_contacts()
             keys = hold(found)
-            _take_off_lists(keys, actor)
-            delete_held(keys)
+            delete_held(keys, actor=actor)
     except Busy:
         raise Refused(
             "An import is being saved right now, or somebody changes the same contacts. "
@@ -123,15 +122,9 @@ def among(keys: Sequence[int]) -> RawSQL:
     return RawSQL("SELECT unnest(%s::bigint[])", [list(keys)])
 
 
-def _take_off_lists(keys: Sequence[int], actor: User | None) -> None:
-    on = Membership.objects.filter(contact__in=among(keys)).current().order_by().values("list")
-    chosen = Contact.objects.filter(pk__in=among(keys))
-    for one in List.objects.filter(pk__in=on).order_by("pk"):
-        remove_from_list(list=one, contacts=chosen, note=DELETED, actor=actor)
-
-
-def delete_held(keys: Sequence[int]) -> None:
-    """Delete contacts that are held, on no list, and can be deleted, with all that contacts keep of them."""
+def delete_held(keys: Sequence[int], *, actor: User | None) -> None:
+    """Delete contacts that are held and can be deleted, with all that contacts keep of them."""
+    drop_members(keys=keys, note=DELETED, actor=actor)
     with connection.cursor() as cursor:
         for statement in _DELETE:
             cursor.execute(statement, [list(keys)])
@@ -140,6 +133,5 @@ def delete_held(keys: Sequence[int]) -> None:
 _HOLD = "SELECT FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR {}"
 _DELETE = (
     "DELETE FROM contacts_contactevent WHERE contact_id = ANY(%s)",
-    "DELETE FROM contacts_membership WHERE contact_id = ANY(%s)",
     "DELETE FROM contacts_contact WHERE id = ANY(%s)",
 )

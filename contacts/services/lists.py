@@ -351,6 +351,23 @@ def _remove(list: List, contacts: QuerySet[Contact], note: str, actor: User | No
     return removed
 
 
+_DROP = """
+    WITH dropped AS (DELETE FROM contacts_membership WHERE contact_id = ANY(%s) RETURNING list_id, removed_in)
+    SELECT list_id, count(*) FROM dropped WHERE removed_in IS NULL GROUP BY list_id
+"""
+
+
+def drop_members(*, keys: Sequence[int], note: str, actor: User | None) -> None:
+    """Contacts that are about to be deleted go off their lists, each of which gets a new version, with all
+    traces of who was on earlier ones. Of lists that are held."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DROP, [list_(keys)])
+        removed = dict(cursor.fetchall())
+    for one in List.objects.filter(pk__in=removed).order_by("pk"):
+        one.version, one.size = one.version + 1, one.size - removed[one.pk]
+        _write_version(one, removed=removed[one.pk], note=note, actor=actor)
+
+
 def _write_version(list: List, *, added: int = 0, removed: int = 0, note: str, actor: User | None) -> None:
     List.objects.filter(pk=list.pk).update(version=list.version, size=F("size") + added - removed)
     ListVersion.objects.create(

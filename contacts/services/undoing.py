@@ -134,7 +134,7 @@ def _delete(contact_import: Import, keys: list[int]) -> None:
     contacts = _undone_with(contact_import).filter(pk__gte=keys[0], pk__lte=keys[-1])
     still = set(contacts.values_list("pk", flat=True))
     gone = [key for key in held if key in still]
-    delete_held(gone)
+    delete_held(gone, actor=contact_import.undone_by)
     Import.objects.filter(pk=contact_import.pk).update(deleted=F("deleted") + len(gone))
 
 
