@@ -1,7 +1,8 @@
 """The search index (``contact_words``) while very many contacts are inserted.
 
 PostgreSQL puts what is inserted aside, in a list, and files it when the list is full; whoever inserts does
-both. Here a second connection files, so that both processors work. What is put aside is found by searches all along.
+both. Here a second connection files, so that both processors work. What is put aside is found by searches all
+along.
 """
 
 from __future__ import annotations
