@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 
@@ -19,12 +20,14 @@ MOST_WORDS = 100
 @dataclass(frozen=True)
 class Filters:
     """Empty texts filter nothing. ``disposition`` is a slug, or "none" for calls without one;
-    ``status`` is what the contact's place in the channel is now."""
+    ``status`` is what the contact's place in the channel is now; ``run`` names a channel, or one of its runs:
+    "12", "12.2"."""
 
     outcome: str = ""
     disposition: str = ""
     status: str = ""
     q: str = ""
+    run: str = ""
 
     @classmethod
     def of(cls, parameters: QueryDict) -> Filters:
@@ -35,6 +38,7 @@ class Filters:
             outcome=outcome if outcome in {str(one) for one in OUTCOMES} else "",
             disposition=parameters.get("disposition", "").replace("\0", "")[:40],
             status=status if status in EnrollmentStatus.values else "",
+            run=_run(parameters.get("run", "")),
             q=" ".join(parameters.get("q", "").replace("\0", "").split())[:MOST_WORDS],
         )
 
@@ -45,7 +49,7 @@ class Filters:
     @property
     def is_counted(self) -> bool:
         """Whether the database keeps the count of what is left (by outcome and disposition)."""
-        return not self.status and not self.q
+        return not self.status and not self.q and not self.run
 
     def address(self, **changes: str) -> str:
         """The query string of these filters, with some changed: "?outcome=busy", or "" for none."""
@@ -53,3 +57,13 @@ class Filters:
         given = {field.name: getattr(changed, field.name) for field in fields(changed)}
         query = urlencode({name: value for name, value in given.items() if value})
         return f"?{query}" if query else ""
+
+    @property
+    def channel_and_run(self) -> dict[str, int]:
+        """What ``run`` says of a call, by the names of its columns."""
+        names = ("channel_id", "run")
+        return {name: int(key) for name, key in zip(names, self.run.split("."), strict=False) if key}
+
+
+def _run(text: str) -> str:
+    return text if re.fullmatch(r"[1-9][0-9]{0,17}(\.[1-9][0-9]{0,3})?", text, re.ASCII) else ""

@@ -58,6 +58,8 @@ def matching(rows: QuerySet[Call], filters: Filters, *, campaign: Campaign | Non
         rows = rows.filter(disposition__in=list(found))
     if filters.status:
         rows = rows.filter(enrollment__status=filters.status)
+    if filters.run:
+        rows = rows.filter(**filters.channel_and_run)
     if filters.q:
         rows = rows.filter(_found(filters.q, campaign))
     return rows

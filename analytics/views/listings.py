@@ -78,6 +78,7 @@ def _listing(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
         ]
         if campaign
         else [],
+        "run_options": _run_options(filters, campaign) if campaign else [],
         "address": filters.address(),
         # Links to the same page, and to the first, ready for one more parameter.
         "here": _address(request, filters, request.GET.get("cursor", "")),
@@ -141,6 +142,17 @@ def _disposition_options(
         *options,
         (NO_DISPOSITION, words("No disposition", None), filters.disposition == NO_DISPOSITION),
     ]
+
+
+def _run_options(filters: Filters, campaign: Campaign) -> list[tuple[str, str, bool]]:
+    """(value, words, whether chosen), where there are several channels or runs to choose from."""
+    options = []
+    for channel in campaign.channels.filter(run__gt=0):
+        runs = [f"{channel.pk}.{run}" for run in range(channel.run, 0, -1)] if channel.run > 1 else []
+        options.append((str(channel.pk), channel.name))
+        options += [(value, f"{channel.name}, run {value.partition('.')[2]}") for value in runs]
+    is_worth_it = len(options) > 1
+    return [(value, words, value == filters.run) for value, words in options] if is_worth_it else []
 
 
 def _version(

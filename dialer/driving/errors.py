@@ -13,12 +13,13 @@ ERRING = """
 SELECT channel.id, last.errors, last.cause
 FROM unnest(%(channels)s::bigint[]) AS channel (id)
 JOIN campaigns_channeldrive AS drive ON drive.channel_id = channel.id
+JOIN campaigns_channel AS driven ON driven.id = channel.id
 CROSS JOIN LATERAL (
     SELECT count(*) AS calls, count(*) FILTER (WHERE is_error) AS errors,
            (array_agg(hangup_cause ORDER BY id DESC) FILTER (WHERE is_error))[1] AS cause
     FROM (
         SELECT id, is_error, hangup_cause FROM dialer_call
-        WHERE channel_id = channel.id AND NOT is_live AND outcome <> 'withdrawn'
+        WHERE channel_id = channel.id AND run = driven.run AND NOT is_live AND outcome <> 'withdrawn'
             AND (drive.trusted_since IS NULL OR created_at >= drive.trusted_since)
         ORDER BY id DESC LIMIT %(last)s
     ) AS recent

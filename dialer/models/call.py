@@ -139,8 +139,9 @@ class Call(models.Model):
             models.Index(fields=["to_number", "-created_at"], name="call_by_number"),
             # Who is over a cap right now, among a million (campaigns/preflight.py): a few pages a day.
             BrinIndex(fields=["created_at"], autosummarize=True, pages_per_range=32, name="call_by_time"),
-            # The rate shown on a channel's card, and the share of errors among its last calls.
-            models.Index(fields=["channel", "-id"], name="call_of_channel"),
+            # The rate shown on a channel's card, the share of errors among its last calls, and the results of
+            # one of its runs.
+            models.Index(fields=["channel", "run", "-id"], name="call_of_run"),
             # Searches, by a part of either; the name as searches compare it (contacts/queries.py).
             GinIndex(
                 OpClass(Func("contact_name", function="contacts_fold"), name="gin_trgm_ops"),

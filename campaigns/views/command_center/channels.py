@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from campaigns import services
 from campaigns.hours import describe_hours
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Campaign, Channel, PauseReason, VoiceDestination
-from campaigns.queries import Counts
+from campaigns.queries import Counts, run_counts
 from campaigns.refusals import Refusal
 from campaigns.rulebook import rulebook
 from campaigns.waiting import channel_waits_for, clock_in_words
@@ -60,6 +61,19 @@ def controls_of(channel: Channel, now: datetime) -> tuple[Control, ...]:
 
 
 @dataclass(frozen=True)
+class Run:
+    """An earlier run of a channel, and where its calls are told."""
+
+    number: int
+    counts: Counts
+    results: str
+
+
+# So many of a channel's earlier runs are told of on its card, the latest first.
+MOST_RUNS = 3
+
+
+@dataclass(frozen=True)
 class Card:
     """A channel as its card shows it."""
 
@@ -72,6 +86,7 @@ class Card:
     paused_because: str
     refusal: Refusal | None
     starts: str
+    earlier: tuple[Run, ...]
 
     @property
     def segments(self) -> list[tuple[str, int, str]]:
@@ -102,10 +117,28 @@ def channels_tab(
     request: HttpRequest, campaign: Campaign, frame: dict[str, Any], now: datetime
 ) -> dict[str, Any]:
     counts, planned = frame["counts_by_channel"], frame["planned"]
-    return {"cards": [_card(c, counts[c.pk], planned[c.pk], now) for c in frame["channels"]]}
+    earlier = _earlier_runs(frame["channels"])
+    return {"cards": [_card(c, counts[c.pk], planned[c.pk], earlier[c.pk], now) for c in frame["channels"]]}
 
 
-def _card(channel: Channel, counts: Counts, planned: int, now: datetime) -> Card:
+def _earlier_runs(channels: list[Channel]) -> dict[int, tuple[Run, ...]]:
+    again = [channel for channel in channels if channel.run > 1]
+    found = run_counts(again) if again else {}
+    return {
+        channel.pk: tuple(
+            Run(
+                number,
+                found.get((channel.pk, number), Counts()),
+                # Pages compose each other by address: what the other page calls a run is said there.
+                f"{reverse('analytics:results', args=[channel.campaign_id])}?run={channel.pk}.{number}",
+            )
+            for number in range(channel.run - 1, max(0, channel.run - 1 - MOST_RUNS), -1)
+        )
+        for channel in channels
+    }
+
+
+def _card(channel: Channel, counts: Counts, planned: int, earlier: tuple[Run, ...], now: datetime) -> Card:
     starts_later = bool(channel.start_at and channel.start_at > now)
     refusals = services.start_refusals(channel, now) if channel.status == ChannelStatus.READY else []
     schedule = channel.schedule
@@ -120,6 +153,7 @@ def _card(channel: Channel, counts: Counts, planned: int, now: datetime) -> Card
         paused_because=_paused_because(channel),
         refusal=refusals[0] if refusals and not channel.campaign.is_archived else None,
         starts=clock_in_words(channel.start_at, zone, now) if starts_later and channel.start_at else "",
+        earlier=earlier,
     )
 
 

@@ -32,7 +32,7 @@ def frame_of(campaign: Campaign, now: datetime) -> dict[str, Any]:
     by_channel = channel_counts(channels)
     counts = sum(by_channel.values(), Counts())
     press = obvious_thing(campaign, channels)
-    waits = [words for words in (channel_waits_for(channel, now) for channel in channels) if words]
+    waits = [(channel, words) for channel in channels if (words := channel_waits_for(channel, now))]
     return {
         "section": "campaigns",
         "campaign": campaign,
@@ -48,10 +48,18 @@ def frame_of(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "total": counts.total + sum(planned[channel.pk] for channel in channels if not channel.run),
         "planned": planned,
         "lists_count": len({list_id for _, list_id, _ in assigned}),
-        "waits_for": waits[0] if waits else "",
+        "waits_for": _waits_for(channels, waits),
         "started": _started(campaign),
         "done_about": _done_about(channels, by_channel, now),
     }
+
+
+def _waits_for(channels: list[Channel], waits: list[tuple[Channel, str]]) -> str:
+    """What the campaign waits for; where it has several channels, which of them it is that does."""
+    if not waits:
+        return ""
+    channel, words = waits[0]
+    return f"{channel.name} {words}" if len(channels) > 1 else words
 
 
 def _started(campaign: Campaign) -> Activity | None:
