@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -60,7 +61,7 @@ def bring_back_excluded(*, campaign: Campaign, actor: User | None, now: datetime
     for channel in campaign.channels.order_by("pk"):
         channel = lock_channel(channel)
         rows = passed_over(campaign.pk).filter(channel=channel)
-        back = {"due_at": now, "reason": "", "updated_at": now}
+        back: dict[str, Any] = {"due_at": now, "reason": "", "updated_at": now}
         moved = ENROLLMENT.apply(rows.filter(attempts=0), "bring_back", **back)
         moved += ENROLLMENT.apply(rows.filter(attempts__gt=0), "bring_back_retry", **back)
         if moved and channel.status == ChannelStatus.COMPLETED:
