@@ -123,13 +123,13 @@ class IsOneOf(Func):
     template = "%(expressions)s)"
     arg_joiner = " = ANY("
 
-    def __init__(self, keys: Sequence[int] | QuerySet[Any], column: str = "pk") -> None:
+    def __init__(self, keys: Sequence[int] | QuerySet[Any]) -> None:
         array = (
             ArraySubquery(keys.values("pk"))
             if isinstance(keys, QuerySet)
             else Value(list(keys), output_field=ArrayField(BigIntegerField()))
         )
-        super().__init__(F(column), array)
+        super().__init__(F("pk"), array)
 
 
 def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> QuerySet[Contact]:
@@ -143,42 +143,32 @@ def search_contacts(contacts: QuerySet[Contact], text: str, country: str) -> Que
     so where all of them are old (a company imported years ago). Hence the look at the newest, and else the
     index: once for all that is asked of what was found, the page and its count, if they are few.
     """
-    found = _search(text, country)
-    return (
-        contacts if found is None else contacts.filter(IsOneOf(found) if isinstance(found, list) else found)
-    )
-
-
-def search_by_contact(rows: QuerySet[Any], text: str, country: str) -> QuerySet[Any]:
-    """Rows of another table whose ``contact`` is found by ``search_contacts``."""
-    found = _search(text, country)
-    if found is None:
-        return rows
-    if isinstance(found, list):
-        # By its own index; as a join the planner may read through all of them.
-        return rows.filter(IsOneOf(found, "contact_id"))
-    return rows.filter(contact__in=Contact.objects.filter(found).values("pk"))
-
-
-def _search(text: str, country: str) -> Q | list[int] | None:
-    """A condition for contacts, or the keys of those that are found; None: nothing is looked for."""
     text = text.replace("\0", "").strip()[:SEARCH_LENGTH]
     if not text:
-        return None
+        return contacts
     text = without_apostrophes(text).strip()
     if not any(char.isalnum() or not char.isascii() for char in text):
-        return []
+        return contacts.none()
     before = Contact.objects.order_by("-pk").values_list("pk", flat=True)[_NEWEST : _NEWEST + 1].first() or 0
     by_index = _matching(text, country, by_index=True)
     by_reading = _matching(text, country, by_index=False)
     newest = Contact.objects.filter(by_reading, pk__gt=before).order_by("-pk")
     if len(newest.values_list("pk")[:_MANY]) == _MANY:
         # The planner may take the index all the same, where it expects few.
-        return by_index
+        return contacts.filter(by_index)
     matching = Contact.objects.filter(by_index).order_by()
     # Ordered by what no index has: the planner, who knows of the bound, would else read everything for many.
     keys = list(matching.order_by(F("pk") + 0).values_list("pk", flat=True)[: _FEW + 1])
-    return keys if len(keys) <= _FEW else Q(IsOneOf(matching))
+    return contacts.filter(IsOneOf(keys if len(keys) <= _FEW else matching))
+
+
+def search_by_contact(rows: QuerySet[Any], text: str, country: str) -> QuerySet[Any]:
+    """Rows of another table whose ``contact`` is found by ``search_contacts``."""
+    if not text.strip():
+        return rows
+    # Joined, and not by the keys themselves: for those the planner reads through all rows of a large run.
+    found = search_contacts(Contact.objects.all(), text, country)
+    return rows.filter(contact__in=found.order_by().values("pk"))
 
 
 def _matching(text: str, country: str, *, by_index: bool) -> Q:
