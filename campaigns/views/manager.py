@@ -180,7 +180,7 @@ def manager(request: HttpRequest) -> HttpResponse:
         "columns": _columns(sort),
         "views": views,
         "everything": f"{request.path}?{urlencode(EVERYTHING)}",
-        "export": f"{reverse('campaigns:export')}?{views.query}",
+        "export": reverse("campaigns:export") + (f"?{views.query}" if views.query else ""),
         "directions": Direction.choices,
         "kinds": ChannelKind.choices,
         "is_filtered": _is_filtered(filters),
@@ -262,7 +262,7 @@ def _answer(request: HttpRequest, campaign: Campaign, refusal: Refusal | None) -
     response = render(request, "campaigns/manager.html#row", {"row": row}, status=409 if refusal else 200)
     if not refusal:
         # The chips' counts moved too, and the table may have to begin (or cease) to refresh itself.
-        response.headers["HX-Trigger-After-Settle"] = "live"
+        response.headers["HX-Trigger-After-Settle"] = "refresh"
     return response
 
 

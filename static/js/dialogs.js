@@ -31,7 +31,9 @@ document.addEventListener("input", (event) => {
 // A form in a dialog was sent by htmx and accepted: the dialog has done its work.
 document.addEventListener("htmx:afterRequest", (event) => {
   const dialog = event.target.closest?.("dialog[open]");
-  if (dialog && event.detail.successful && event.detail.requestConfig.verb !== "get") dialog.close();
+  // To htmx, a refusal (409) or a form with errors (422) is a success: it is shown.
+  const isDone = event.detail.successful && event.detail.xhr.status < 400;
+  if (dialog && isDone && event.detail.requestConfig.verb !== "get") dialog.close();
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {
