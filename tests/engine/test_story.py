@@ -184,7 +184,12 @@ def test_a_csv_becomes_finished_calls_whatever_happens_to_the_dialer(installatio
     assert one(f"SELECT count(*) {enrolled} AND status IN {waiting}") == 0
 
     # Cards, results and a recount agree.
-    completed = one(f"SELECT count(*) {enrolled} AND status IN ('completed', 'unsuccessful')")
+    completed = one(f"SELECT count(*) {enrolled} AND is_reached")
+    assert completed == one(f"SELECT count(DISTINCT enrollment_id) {mine} AND outcome = 'completed'")
+    counted = f"FROM campaigns_enrollmentcount WHERE channel_id = {channel}"
+    assert completed == one(f"SELECT sum(reached) {counted}")
+    dialed = one(f"SELECT count(DISTINCT enrollment_id) {mine} AND accepted_at IS NOT NULL")
+    assert dialed == one(f"SELECT sum(dialed) {counted}")
     page.reload()
     cards = page.locator(".cards")
     expect(cards).to_contain_text(re.compile(rf"Total\s*{file.valid:,}"))
