@@ -13,15 +13,18 @@ const GIVE_UP_MS = 15000;
 
 const state = document.getElementById("save-state");
 const say = (text, { trouble = false, link = "" } = {}) => {
+  // Said again, a link in it would slip away under the mouse.
+  if (link && state.textContent.startsWith(text)) return;
   state.textContent = text;
   state.classList.toggle("trouble", trouble);
   if (link) {
     const login = Object.assign(document.createElement("a"), { href: link, target: "_blank", textContent: "Log in", className: "link" });
     state.append(" ", login);
   }
-  // Leaving now would lose something.
-  form.toggleAttribute("data-warn", trouble);
-  if (trouble) form.dispatchEvent(new CustomEvent("input", { bubbles: true, detail: OURS }));
+  if (!trouble) return;
+  // Leaving now would lose something (unsaved.js).
+  form.toggleAttribute("data-warn", true);
+  form.dispatchEvent(new CustomEvent("input", { bubbles: true, detail: OURS }));
 };
 // An input event that is no typing.
 const OURS = "ours";
@@ -39,6 +42,7 @@ if (form.hasAttribute("data-autosave")) {
   let outlives = false;
   let unanswered = false;
   let isOver = false;
+  let isLoggedOut = false;
   let submitted = false;
   let waiting = null;
 
@@ -56,7 +60,7 @@ if (form.hasAttribute("data-autosave")) {
   const typed = (delay) => {
     if (isOver || submitted) return;
     dirty = true;
-    if (!busy) say("Not saved yet…");
+    if (!busy && !isLoggedOut) say("Not saved yet…");
     later(sendings ? delay : FIRST_MS);
   };
 
@@ -71,8 +75,11 @@ if (form.hasAttribute("data-autosave")) {
     dirty = false;
     busy = true;
     outlives = keepalive;
-    say("Saving…");
+    if (!isLoggedOut) say("Saving…");
     try {
+      // Asked for quietly, so that whoever is not back yet is not refused again and again.
+      if (isLoggedOut && !(await renewToken())) return loggedOut();
+      sent.set("csrfmiddlewaretoken", token().value);
       const options = { method: "POST", body: sent, headers: { Accept: "application/json" }, redirect: "manual", keepalive };
       const response = await fetch(form.action, { ...options, signal: AbortSignal.timeout(GIVE_UP_MS) });
       await answered(response, sent);
@@ -95,14 +102,18 @@ if (form.hasAttribute("data-autosave")) {
     say(text, { trouble: true });
   };
 
+  const loggedOut = () => {
+    isLoggedOut = true;
+    again("Not saved: you were logged out. What you typed stays here, and is saved once you are back.", { link: form.dataset.login });
+  };
+
   async function answered(response, sent) {
-    if (response.type === "opaqueredirect") {
-      unanswered = false;
-      return again("Not saved: you were logged out. What you typed stays here; it is saved once you are back.", { link: form.dataset.login });
-    }
+    if (response.type === "opaqueredirect") return loggedOut();
     if (response.status === 403) {
-      if (await renewToken()) return again("Not saved yet. Trying again…");
-      return giveUp("Not saved: you may no longer change this.");
+      const known = token().value;
+      if (!(await renewToken())) return loggedOut();
+      if (known === token().value) return giveUp("Not saved: you may no longer change this.");
+      return again("Not saved yet. Trying again…");
     }
     if (response.status === 404) return giveUp("Not saved: it was deleted meanwhile.");
     if (response.status === 409) return giveUp((await response.json()).refused);
@@ -115,16 +126,15 @@ if (form.hasAttribute("data-autosave")) {
     told(await response.json(), sent);
   }
 
-  // Whoever logged in again has another token than the one on this page.
+  // Whoever logged in again has another token than the one on this page. False: nobody is logged in.
+  const token = () => form.querySelector('[name="csrfmiddlewaretoken"]');
   async function renewToken() {
     const response = await fetch(form.action, { redirect: "manual" });
-    if (!response.ok) return false;
+    if (response.type === "opaqueredirect") return false;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    const token = fresh.querySelector('#editor [name="csrfmiddlewaretoken"]')?.value;
-    const known = form.querySelector('[name="csrfmiddlewaretoken"]');
-    if (!token || token === known.dataset.renewed) return false;
-    for (const field of document.querySelectorAll('[name="csrfmiddlewaretoken"]')) field.value = token;
-    known.dataset.renewed = token;
+    const found = fresh.querySelector('[name="csrfmiddlewaretoken"]');
+    for (const field of found ? document.querySelectorAll('[name="csrfmiddlewaretoken"]') : []) field.value = found.value;
+    isLoggedOut = false;
     return true;
   }
 
@@ -151,7 +161,10 @@ if (form.hasAttribute("data-autosave")) {
     form.dispatchEvent(new CustomEvent("draft-saved", { detail }));
     if (detail.clashes) say("Somebody else changed the same: choose above.", { trouble: true });
     else if (troubled.length) say(`Saved at ${detail.at}, except: ${troubled.map((name) => detail.labels[name]).join(", ")}`, { trouble: true });
-    else say(`${detail.changed_by ? `${detail.changed_by} ` : ""}Draft saved at ${detail.at}`);
+    else {
+      form.removeAttribute("data-warn");
+      say(`${detail.changed_by ? `${detail.changed_by} ` : ""}Draft saved at ${detail.at}`);
+    }
 
     const preflight = document.getElementById("preflight");
     if (preflight.hasAttribute("hx-get")) htmx.trigger(preflight, "refresh");

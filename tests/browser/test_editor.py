@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import time
 
 import pytest
+from playwright.sync_api import Error as PageError
 from playwright.sync_api import expect
 
+from accounts.models import Role, User
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Campaign, Channel, Schedule
 from tests.factories import (
@@ -16,6 +20,7 @@ from tests.factories import (
     ContactFactory,
     DoNotContactFactory,
     ListFactory,
+    UserFactory,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -25,8 +30,30 @@ OFFICE = sum(1 << hour for hour in range(9, 17))
 
 
 @pytest.fixture
+def open_browser(open_browser):
+    """As everywhere; in the end each page is left as a person leaves it, and what it sends then arrives."""
+    pages = []
+
+    def opened(*people, **options):
+        pages.append(open_browser(*people, **options))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        # Closed by the test itself.
+        with contextlib.suppress(PageError):
+            page.goto("about:blank")
+    time.sleep(0.5)
+
+
+@pytest.fixture
 def destinations(transactional_db):
     return AssistantFactory(name="Renewals assistant"), CallerIdFactory(phone_number="+14155552671")
+
+
+@pytest.fixture
+def colleague(transactional_db):
+    return UserFactory(role=Role.SUPERVISOR, first_name="Anna", last_name="Svensson")
 
 
 @pytest.fixture
@@ -47,6 +74,15 @@ def saved(page):
 def name_it(page, name="Autumn renewals"):
     page.get_by_label("Name", exact=True).fill(name)
     saved(page)
+    expect(page.locator("#save-state")).not_to_have_class(re.compile("trouble"))
+
+
+def wait_until(holds, seconds=5):
+    """For what a page that is gone has sent."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "It did not come to be."
+        time.sleep(0.05)
 
 
 def hours():
@@ -167,6 +203,7 @@ def test_days_hours_and_presets_are_switched_at_once(page):
     words = page.locator("#hours-in-words")
     for preset, said in (
         ("Clear", "Never open"),
+        ("Weekends", "Sat–Sun 10:00–18:00"),
         ("Always", "Every day, all day"),
         ("Every evening", "Every day 17:00–20:00"),
         ("Business hours", "Mon–Fri 9:00–17:00"),
@@ -221,14 +258,18 @@ def test_the_form_works_without_script(open_browser, supervisor, destinations):
 # --- Drafts ------------------------------------------------------------------------------------------------
 
 
-def test_a_draft_saves_itself_once_it_has_a_name(page):
-    page.get_by_label("Description").fill("Win-back of plans that end in November")
-    expect(page.locator("#save-state")).to_contain_text("Give it a name")
-    assert not Campaign.objects.exists()
+def test_a_draft_saves_itself_from_the_first_key_on(page):
+    page.get_by_label("Description").press_sequentially("W")
+    saved(page)
+    assert Campaign.objects.get().name == "Untitled campaign"
+    expect(page.get_by_label("Name", exact=True)).to_have_value("")
+    expect(page.locator("[aria-invalid]")).to_have_count(0)
+    page.get_by_label("Description").press_sequentially("in-back of plans that end in November")
     name_it(page)
-    campaign = Campaign.objects.get()
-    assert campaign.description == "Win-back of plans that end in November"
-    expect(page).to_have_url(re.compile(rf"/campaigns/{campaign.pk}/edit/"))
+    channel = Channel.objects.get()
+    assert channel.campaign.description == "Win-back of plans that end in November"
+    expect(page).to_have_url(re.compile(rf"/campaigns/{channel.campaign_id}/channels/{channel.pk}/edit/"))
+    expect(page.locator("#preflight")).to_contain_text("Nobody yet")
     page.get_by_label("Custom prompt").fill("Be brief.")
     page.get_by_label("Custom prompt").press("Tab")
     saved(page)
@@ -261,16 +302,111 @@ def test_a_draft_tells_beside_the_field_what_it_could_not_save(page):
     assert Channel.objects.get().voice.dial_timeout_seconds == 30
 
 
-def test_a_second_window_does_not_overwrite_the_first(page, open_browser, supervisor):
+def test_nothing_is_lost_when_the_tab_is_closed_at_once(page, open_browser, supervisor):
+    page.get_by_label("Name", exact=True).press_sequentially("Autumn")
+    page.get_by_label("Description").press_sequentially("Typed to the very end")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.close(run_before_unload=True)
+    wait_until(lambda: Campaign.objects.filter(description="Typed to the very end").exists())
+    assert Campaign.objects.get().name == "Autumn"
+    assert not asked, "It is saved: there is nothing to ask."
+
+
+def test_nothing_is_lost_when_another_page_is_opened_at_once(page):
     name_it(page)
-    other = open_browser(supervisor)
+    page.get_by_label("Custom prompt").press_sequentially("Be brief and kind")
+    page.get_by_role("link", name="Contacts", exact=True).click()
+    expect(page).to_have_url(re.compile("/contacts/"))
+    wait_until(lambda: Channel.objects.get().voice.prompt == "Be brief and kind")
+    page.go_back()
+    expect(page.get_by_label("Custom prompt")).to_have_value("Be brief and kind")
+    assert Campaign.objects.count() == 1
+
+
+def test_without_network_a_draft_says_so_and_saves_itself_when_it_is_back(page):
+    name_it(page)
+    page.context.set_offline(True)
+    page.get_by_label("Description").fill("Typed in a tunnel")
+    expect(page.locator("#save-state")).to_contain_text("Not saved: the server can’t be reached")
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_role("link", name="Contacts", exact=True).click()
+    page.wait_for_timeout(300)
+    assert asked == ["beforeunload"]
+    page.get_by_label("Description").fill("Typed in a tunnel, twice")
+    page.context.set_offline(False)
+    saved(page)
+    wait_until(lambda: Campaign.objects.get().description == "Typed in a tunnel, twice")
+    expect(page.locator("#clashes")).to_be_empty()
+
+
+def test_who_was_logged_out_logs_in_elsewhere_and_loses_nothing(page, settings):
+    name_it(page)
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.get_by_label("Description").fill("Typed after the session ended")
+    expect(page.locator("#save-state")).to_contain_text("you were logged out")
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Log in").click()
+    other = opened.value
+    user = User.objects.get(role=Role.SUPERVISOR)
+    user.set_password("carillon-try-1")
+    user.save()
+    other.get_by_label("User name").fill(user.username)
+    other.get_by_label("Password").fill("carillon-try-1")
+    other.get_by_role("button", name="Log in").click()
+    expect(other).to_have_url(re.compile("/campaigns/"))
+    other.close()
+    # A headless page is not told that it is looked at again: it tries every five seconds.
+    expect(page.locator("#save-state")).to_contain_text("Draft saved at", timeout=10_000)
+    assert Campaign.objects.get().description == "Typed after the session ended"
+    # The page is whole again: what is pressed goes through, too.
+    page.get_by_role("button", name="Continue to contacts").click()
+    expect(page.get_by_role("heading", name="Contacts and start")).to_be_visible()
+
+
+def test_two_windows_keep_what_each_of_them_changed(page, open_browser, colleague):
+    name_it(page)
+    other = open_browser(colleague)
     other.goto(page.url)
     other.get_by_label("Description").fill("From the other window")
+    other.get_by_role("tab", name="Schedule").click()
+    other.get_by_role("button", name="Clear").click()
+    zone = other.get_by_role("combobox", name="Time zone")
+    zone.fill("mountain denver")
+    zone.press("Enter")
     saved(other)
+    wait_until(lambda: Schedule.objects.get().time_zone == "America/Denver")
     page.get_by_label("Custom prompt").fill("From this window")
-    page.get_by_label("Custom prompt").press("Tab")
-    expect(page.locator("#save-state")).to_contain_text("Somebody else changed these settings")
-    assert Campaign.objects.get().description == "From the other window"
+    expect(page.locator("#save-state")).to_contain_text("Anna Svensson changed")
+    expect(page.get_by_label("Description")).to_have_value("From the other window")
+    page.get_by_role("tab", name="Schedule").click()
+    expect(page.get_by_role("combobox", name="Time zone")).to_have_value(re.compile("Denver"))
+    expect(cell(page, 0, 9)).not_to_be_checked()
+    expect(page.locator("#hours-in-words")).to_have_text("Never open")
+    channel = Channel.objects.get()
+    assert (channel.campaign.description, channel.voice.prompt) == (
+        "From the other window",
+        "From this window",
+    )
+    assert channel.schedule.hours == [0] * 7
+
+
+@pytest.mark.parametrize(("choice", "kept"), [("Keep mine", "Mine"), ("Take theirs", "Theirs")])
+def test_where_two_windows_changed_the_same_one_is_chosen(page, open_browser, colleague, choice, kept):
+    name_it(page)
+    other = open_browser(colleague)
+    other.goto(page.url)
+    other.get_by_label("Description").fill("Theirs")
+    saved(other)
+    page.get_by_label("Description").fill("Mine")
+    expect(page.get_by_role("alert")).to_contain_text("Anna Svensson changed the same setting")
+    assert Campaign.objects.get().description == "Theirs"
+    page.get_by_role("button", name=choice).click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    saved(page)
+    expect(page.get_by_label("Description")).to_have_value(kept)
+    assert Campaign.objects.get().description == kept
 
 
 def test_leaving_a_paused_campaign_with_changes_asks_first(open_browser, supervisor):
