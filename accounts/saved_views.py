@@ -87,6 +87,11 @@ class Views:
         return bool(self.query) and not any(each.is_current for each in self.offered)
 
     @property
+    def everything(self) -> str:
+        """The address of all there is; in so many words for whom the bare page begins with a view."""
+        return f"{self.path}?{urlencode(EVERYTHING)}" if self.has_default else self.path
+
+    @property
     def new_address(self) -> str:
         asked = urlencode({"query": self.query, "path": self.path})
         return f"{reverse('view_new', args=[self.page.key])}?{asked}"

@@ -9,13 +9,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from accounts.permissions import reader_required
+from accounts.saved_views import ListPage, Views, default_address, views_of
 from analytics import queries
 from analytics.exporting import calls_as_csv
 from analytics.filters import NO_DISPOSITION, OUTCOMES, Filters
@@ -33,6 +34,9 @@ from interface.pagination import keyset_page
 logger = logging.getLogger(__name__)
 
 PAGE = 50
+# Runs are a campaign's own; views of results are for all campaigns.
+RESULTS_VIEWS = ListPage("results", "a campaign’s results", ("q", "outcome", "disposition", "status"))
+HISTORY_VIEWS = ListPage("history", "the history", ("q", "outcome", "disposition"))
 
 
 @reader_required
@@ -40,6 +44,8 @@ PAGE = 50
 def results(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """A campaign's ended calls. Asked by htmx for itself, only the part that changes."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
+    if address := default_address(request, RESULTS_VIEWS):
+        return HttpResponseRedirect(address)
     context = _listing(request, campaign)
     is_live = campaign.is_active or queries.has_live_calls(campaign)
     context |= {"section": "campaigns", "is_live": is_live}
@@ -50,11 +56,14 @@ def results(request: HttpRequest, campaign_id: int) -> HttpResponse:
 @require_safe
 def history(request: HttpRequest) -> HttpResponse:
     """All calls there ever were, those of deleted campaigns too."""
+    if address := default_address(request, HISTORY_VIEWS):
+        return HttpResponseRedirect(address)
     return _answer(request, "analytics/history.html", _listing(request, None) | {"section": "history"})
 
 
 def _listing(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
     filters = Filters.of(request.GET)
+    views = views_of(request, RESULTS_VIEWS if campaign else HISTORY_VIEWS)
     dispositions = list(Disposition.objects.all())
     summary = queries.summary_of(campaign, dispositions) if campaign else None
     rows = queries.matching(
@@ -71,7 +80,8 @@ def _listing(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
         "items": items,
         "page": page,
         "count": count,
-        "chips": _chips(filters, summary),
+        "views": views,
+        "chips": _chips(filters, summary, views),
         "disposition_options": _disposition_options(filters, summary, dispositions),
         "status_options": [
             (status.value, status.label, status.value == filters.status) for status in EnrollmentStatus
@@ -105,11 +115,12 @@ def _chosen(request: HttpRequest, campaign: Campaign | None) -> Call | None:
     return (rows.filter(campaign=campaign) if campaign else rows).first()
 
 
-def _chips(filters: Filters, summary: queries.Summary | None) -> list[dict[str, Any]]:
+def _chips(filters: Filters, summary: queries.Summary | None, views: Views) -> list[dict[str, Any]]:
     """One a way that calls ended; those that never happened here are left out, unless chosen."""
     counts = summary.by_outcome() if summary else {}
+    any_outcome = f"{views.path}{address}" if (address := filters.address(outcome="")) else views.everything
     chips: list[dict[str, Any]] = [
-        {"label": "Any outcome", "address": filters.address(outcome=""), "is_on": not filters.outcome}
+        {"label": "Any outcome", "address": any_outcome, "is_on": not filters.outcome}
     ]
     for outcome in OUTCOMES:
         is_on = filters.outcome == outcome
@@ -118,7 +129,7 @@ def _chips(filters: Filters, summary: queries.Summary | None) -> list[dict[str, 
                 {
                     "label": outcome.label,
                     "count": counts.get(outcome, 0) if summary else None,
-                    "address": filters.address(outcome=outcome),
+                    "address": f"{views.path}{filters.address(outcome=outcome)}",
                     "is_on": is_on,
                 }
             )

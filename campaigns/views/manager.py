@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import (
     BigIntegerField,
@@ -32,7 +31,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import editor_required, reader_required
-from accounts.saved_views import EVERYTHING, ListPage, Views, default_address, views_of
+from accounts.saved_views import ListPage, Views, default_address, views_of
 from campaigns.lifecycles import CampaignStatus, ChannelStatus
 from campaigns.models import Assistant, CallerId, Campaign, Channel, ChannelKind, ChannelList, EnrollmentCount
 from campaigns.models.campaign import Direction
@@ -179,7 +178,6 @@ def manager(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "columns": _columns(sort),
         "views": views,
-        "everything": f"{request.path}?{urlencode(EVERYTHING)}",
         "export": reverse("campaigns:export") + (f"?{views.query}" if views.query else ""),
         "directions": Direction.choices,
         "kinds": ChannelKind.choices,
@@ -353,7 +351,7 @@ def _address(given: QueryDict, status: str, views: Views) -> str:
     data = given.copy()
     data["status"] = status
     query = VIEWS.query_of(data)
-    return f"?{query}" if query or not views.has_default else f"?{urlencode(EVERYTHING)}"
+    return f"?{query}" if query else views.everything
 
 
 def _order(asked: str) -> tuple[str, list[str]]:

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import editor_required, reader_required
+from accounts.saved_views import ListPage, default_address, views_of
 from contacts.contact_csv import contacts_as_csv
 from contacts.everybody import Chosen, EverybodyFilters
 from contacts.exporting import download
@@ -41,12 +42,17 @@ from interface.toasts import toast
 logger = logging.getLogger(__name__)
 
 LISTS_OFFERED = 200
+VIEWS = ListPage(
+    "contacts", "the contacts", ("q", "list", "email", "number", "do_not_contact", "zone", "since")
+)
 
 
 @require_safe
 @reader_required
 def contacts(request: Request) -> HttpResponse:
     """All contacts, newest first, narrowed down by what the address says."""
+    if address := default_address(request, VIEWS):
+        return redirect(address)
     filters = EverybodyFilters.of(request.GET)
     found = filters.contacts()
     page = keyset_page(
@@ -64,6 +70,7 @@ def contacts(request: Request) -> HttpResponse:
     context = {
         "section": "contacts",
         "tab": "contacts",
+        "views": views_of(request, VIEWS),
         "filters": filters,
         "query": filters.of_contacts.q,
         "given": filters.given,

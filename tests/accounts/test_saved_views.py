@@ -10,12 +10,13 @@ from django.urls import reverse
 
 from accounts.models import DefaultView, Role, SavedView
 from accounts.saved_views import MOST, ListPage, ViewRefused, save_view
-from tests.factories import CampaignFactory, ChannelFactory, UserFactory
+from campaigns.views.manager import VIEWS as PAGE
+from tests.factories import CampaignFactory, ChannelFactory, EnrollmentFactory, UserFactory
+from tests.factories.dialer import CallFactory
 
 pytestmark = pytest.mark.django_db
 MANAGER = "/campaigns/"
 HTMX = {"HX-Request": "true"}
-PAGE = ListPage.known["campaigns"]
 
 
 def save(client, name="Paused ones", query="status=paused&sort=name", **values):
@@ -250,8 +251,8 @@ def test_the_page_begins_with_the_default_view_and_everything_is_a_click_away(as
     assert (begun.status_code, begun.headers["Location"]) == (302, "/campaigns/?status=paused")
     shown = as_supervisor.get(begun.headers["Location"])
     everything = next(chip for chip in shown.context["chips"] if chip["label"] == "All")["address"]
-    assert everything == "?view=all"
-    assert len(as_supervisor.get(MANAGER + everything).context["rows"]) == 2
+    assert everything == "/campaigns/?view=all"
+    assert len(as_supervisor.get(everything).context["rows"]) == 2
 
 
 def test_only_one_view_comes_first_and_it_can_be_anothers(as_supervisor, supervisor):
@@ -319,3 +320,42 @@ def test_names_are_shown_as_text(as_supervisor, supervisor):
 
     assert "<script>alert" not in page
     assert "<b>\"'" not in page
+
+
+# --- Every page that has views ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def pages(db) -> dict[str, tuple[str, str]]:
+    """Page -> its address, and a query of it."""
+    call = CallFactory(enrollment=EnrollmentFactory(channel=ChannelFactory(running=True)))
+    results = reverse("analytics:results", args=[call.campaign_id])
+    return {
+        "campaigns": (MANAGER, "status=draft&sort=name"),
+        "results": (results, "q=anna&outcome=busy"),
+        "history": (reverse("analytics:history"), "outcome=busy"),
+        "contacts": (reverse("contacts:contacts"), "q=anna&email=with"),
+    }
+
+
+def test_every_page_saves_shows_and_begins_with_a_view(as_supervisor, pages):
+    assert set(pages) == set(ListPage.known)
+    for page, (path, query) in pages.items():
+        shown = as_supervisor.get(f"{path}?{query}").context["views"]
+        assert (shown.query, shown.may_save) == (query, True), page
+        assert "Save this view" in as_supervisor.get(f"{path}?{query}").text, page
+        assert as_supervisor.get(path).status_code == 200, page
+
+        done = as_supervisor.post(
+            reverse("view_new", args=[page]),
+            {"name": "Mine", "query": query, "path": path, "is_default": "on"},
+        )
+
+        assert done.headers["Location"] == f"{path}?{query}", page
+        assert as_supervisor.get(path).headers["Location"] == f"{path}?{query}", page
+        found = as_supervisor.get(f"{path}?{query}")
+        assert [each.is_current for each in found.context["views"].offered] == [True], page
+        assert f"{path}?view=all" in found.text, page
+        assert as_supervisor.get(f"{path}?view=all").status_code == 200, page
+        # A part of the page is asked for by scripts: as it is asked for.
+        assert as_supervisor.get(path, headers=HTMX).status_code == 200, page
