@@ -60,7 +60,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 // --- Morphing ------------------------------------------------------------------------------------------
 
-const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.id || node.dataset.key || "" : "");
+// By the attribute: a form with a field named "id" has that field as its property.
+const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("id") || node.dataset.key || "" : "");
 const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && keyOf(a) === keyOf(b);
 // Open things belong to the person who opened them; the server doesn't know of them.
 const OPEN = "dialog[open], :popover-open";

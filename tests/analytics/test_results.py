@@ -519,3 +519,33 @@ def test_nobody_looks_without_logging_in(client, urls):
 def test_looking_is_done_with_get(as_supervisor, urls):
     for url in urls:
         assert as_supervisor.post(url).status_code == 405
+
+
+# --- One channel, or one of its runs ------------------------------------------------------------------
+
+
+def test_results_are_narrowed_down_to_a_channel_and_to_one_of_its_runs(as_viewer, campaign):
+    voice = ChannelFactory(campaign=campaign, completed=True, run=2)
+    other = ChannelFactory(campaign=campaign, paused=True, name="Other")
+    for channel, run, name in ((voice, 1, "First"), (voice, 2, "Second"), (other, 1, "Third")):
+        CallFactory(channel=channel, run=run, contact=ContactFactory(first_name=name, last_name=""))
+
+    assert names(as_viewer.get(address(campaign, f"?run={voice.pk}"))) == ["Second", "First"]
+    assert names(as_viewer.get(address(campaign, f"?run={voice.pk}.1"))) == ["First"]
+    assert names(as_viewer.get(address(campaign, f"?run={other.pk}.1"))) == ["Third"]
+    page = as_viewer.get(address(campaign, f"?run={voice.pk}.1"))
+    assert page.context["count"].value == 1
+    assert [words for _, words, _ in page.context["run_options"]] == [
+        "Voice",
+        "Voice, run 2",
+        "Voice, run 1",
+        "Other",
+    ]
+
+
+@pytest.mark.parametrize("run", ["x", "0", "1.", "1.0", "1.2.3", "-1", "9" * 19, "\u0663", "1.99999"])
+def test_a_run_that_makes_no_sense_narrows_nothing(as_viewer, campaign, run):
+    a_call_with("Anna Svensson", campaign)
+    assert names(as_viewer.get(reverse("analytics:results", args=[campaign.pk]), {"run": run})) == [
+        "Anna Svensson"
+    ]

@@ -84,8 +84,8 @@ def test_contacts_are_found_while_typing(supervisor_page, running):
     expect(supervisor_page.get_by_role("link", name="Wanda Zeta")).to_be_visible()
     supervisor_page.keyboard.type(" zeta")
     supervisor_page.wait_for_url("**q=wanda%20zeta**")
-    expect(supervisor_page.get_by_placeholder("Name or number")).to_be_focused()
-    expect(supervisor_page.get_by_placeholder("Name or number")).to_have_value("wanda zeta")
+    expect(supervisor_page.get_by_placeholder("Name, number or email")).to_be_focused()
+    expect(supervisor_page.get_by_placeholder("Name, number or email")).to_have_value("wanda zeta")
 
     supervisor_page.get_by_label("Status").select_option("completed")
     expect(supervisor_page.get_by_text("Nobody is like that: “wanda zeta”")).to_be_visible()
@@ -205,13 +205,14 @@ def test_the_page_says_how_old_its_numbers_are(supervisor_page, running):
 def test_a_refresh_leaves_an_open_menu_open_and_focus_in_it(supervisor_page, running):
     opened(supervisor_page, running)
     supervisor_page.get_by_role("button", name="More", exact=True).press("Enter")
-    expect(supervisor_page.get_by_role("button", name="Duplicate")).to_be_focused()
+    first = supervisor_page.locator("#campaign-menu").get_by_role("link", name="Add a channel")
+    expect(first).to_be_focused()
     EnrollmentFactory(channel=running)
     poll(supervisor_page)
 
     expect(supervisor_page.locator(".cards").get_by_text("4", exact=True).first).to_be_visible()
     expect(supervisor_page.get_by_role("button", name="Duplicate")).to_be_visible()
-    expect(supervisor_page.get_by_role("button", name="Duplicate")).to_be_focused()
+    expect(first).to_be_focused()
 
 
 def test_a_refresh_leaves_an_open_dialog_alone(supervisor_page, running):
@@ -236,7 +237,7 @@ def test_a_refresh_leaves_what_is_being_typed_and_the_scroll(supervisor_page, ru
     # Typed, not sent: the search waits for a pause.
     supervisor_page.route("**/*q=*", lambda route: route.abort())
     supervisor_page.evaluate("document.querySelector('#contact-filters').removeAttribute('hx-get')")
-    search = supervisor_page.get_by_placeholder("Name or number")
+    search = supervisor_page.get_by_placeholder("Name, number or email")
     search.evaluate("input => { input.value = 'half a na'; input.focus(); input.setSelectionRange(4, 4); }")
     supervisor_page.mouse.wheel(0, 600)
     supervisor_page.wait_for_timeout(300)
@@ -249,6 +250,58 @@ def test_a_refresh_leaves_what_is_being_typed_and_the_scroll(supervisor_page, ru
     assert search.input_value() == "half a na"
     assert search.evaluate("input => [input === document.activeElement, input.selectionStart]") == [True, 4]
     assert supervisor_page.evaluate("scrollY") == before
+
+
+def test_a_refresh_keeps_what_was_chosen_and_a_reason_half_typed(supervisor_page, running):
+    EnrollmentFactory.create_batch(5, channel=running)
+    page = opened(supervisor_page, running, "contacts")
+    page.goto(f"{page.url}?status=pending")
+    boxes = page.locator("input[name=id]")
+    boxes.nth(1).click()
+    boxes.nth(4).click(modifiers=["Shift"])
+    expect(page.get_by_text("4 chosen")).to_be_visible()
+    chosen = page.evaluate("[...document.querySelectorAll('input[name=id]:checked')].map(box => box.value)")
+    # One of them moves on and belongs to the filter no more; another row comes.
+    Enrollment.objects.filter(pk=chosen[0]).update(status="calling", attempts=1)
+    EnrollmentFactory(channel=running)
+    poll(page)
+
+    expect(boxes).to_have_count(9)
+    expect(page.locator("input[name=id]:checked")).to_have_count(4)
+    page.get_by_role("button", name="Skip…", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Skip: 3 contacts")
+    dialog.get_by_label("Reason").fill("On holi")
+    Enrollment.objects.filter(pk=chosen[0]).update(status="no_answer")
+    poll(page)
+    expect(dialog.get_by_label("Reason")).to_have_value("On holi")
+    dialog.get_by_label("Reason").press("End")
+    page.keyboard.type("day")
+    page.keyboard.press("Enter")
+
+    page.get_by_text("3 contacts skipped.").wait_for()
+    expect(page.locator("input[name=id]:checked")).to_have_count(0)
+    expect(boxes).to_have_count(5)
+    expect(page.locator(".choose-bar")).to_be_hidden()
+    assert set(Enrollment.objects.filter(status="skipped").values_list("reason", flat=True)) == {"On holiday"}
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("3 contacts brought back.").wait_for()
+    assert not Enrollment.objects.filter(status="skipped").exists()
+
+
+def test_one_contact_is_skipped_and_retried_from_its_menu(supervisor_page, running):
+    page = opened(supervisor_page, running, "contacts")
+    place = Enrollment.objects.filter(channel=running).order_by("contact").first()
+    row = page.locator(f"#place-{place.pk}")
+    row.get_by_role("button", name=re.compile("^More for")).click()
+    poll(page)
+    row.get_by_role("button", name="Skip", exact=True).click()
+    page.get_by_text("1 contact skipped.").wait_for()
+    expect(row.get_by_text("Skipped by hand")).to_be_visible()
+    row.get_by_role("button", name=re.compile("^More for")).click()
+    row.get_by_role("button", name="Retry now", exact=True).click()
+    page.get_by_text("1 contact to be tried now.").wait_for()
+    place.refresh_from_db()
+    assert place.status == "retry"
 
 
 def test_a_refresh_touches_only_what_changed(supervisor_page, running):

@@ -596,3 +596,62 @@ def test_contacts_that_change_places_with_each_other_are_news_on_their_tab(as_su
 
     poll = {**HTMX, "If-None-Match": f'"{version}"'}
     assert center(as_supervisor, channel, "contacts", **poll).status_code == 200
+
+
+# --- Several channels and runs -------------------------------------------------------------------------
+
+
+def test_of_several_channels_the_header_names_the_one_that_waits(as_supervisor):
+    channel = ChannelFactory(running=True, name="Voice", schedule__time_zone="America/Denver")
+    ChannelFactory(campaign=channel.campaign, name="Evening")
+    until = timezone.now() + timedelta(hours=30)
+    ChannelDrive.objects.filter(channel=channel).update(waiting_for="outside its hours", waiting_until=until)
+
+    assert center(as_supervisor, channel).context["waits_for"].startswith("Voice opens ")
+
+
+def test_the_card_tells_of_earlier_runs_and_leads_to_their_results(as_supervisor):
+    channel = ChannelFactory(completed=True)
+    for status in ("completed", "completed", "busy"):
+        EnrollmentFactory(channel=channel, status=status, run=1)
+    EnrollmentFactory(channel=channel, status="no_answer", run=2)
+    Channel.objects.filter(pk=channel.pk).update(run=2)
+
+    response = center(as_supervisor, channel)
+
+    (run,) = response.context["cards"][0].earlier
+    assert (run.number, run.counts.completed, run.counts.failed) == (1, 2, 1)
+    assert f'{reverse("analytics:results", args=[channel.campaign_id])}?run={channel.pk}.1"' in response.text
+    assert "Run 2 of 2" in response.text
+
+
+def test_only_the_latest_runs_are_told_of(as_supervisor):
+    channel = ChannelFactory(completed=True)
+    Channel.objects.filter(pk=channel.pk).update(run=9)
+
+    assert [run.number for run in card(as_supervisor, channel).earlier] == [8, 7, 6]
+
+
+# --- Activity, narrowed down ---------------------------------------------------------------------------
+
+
+def test_activity_is_narrowed_down_by_who_and_by_channel(as_supervisor, supervisor):
+    channel = ChannelFactory(paused=True)
+    other = ChannelFactory(campaign=channel.campaign, paused=True, name="Other")
+    for of, actor, text in (
+        (channel, supervisor, "paused Voice"),
+        (channel, None, "completed Voice"),
+        (other, supervisor, "paused Other"),
+    ):
+        services.record_activity(campaign=channel.campaign, channel=of, actor=actor, verb="pause", text=text)
+
+    def told(**query) -> list[str]:
+        return [entry.text for entry in center(as_supervisor, channel, "activity", query).context["page"]]
+
+    assert told(by="engine") == ["completed Voice"]
+    assert told(by="people") == ["paused Other", "paused Voice"]
+    assert told(by=supervisor.pk) == ["paused Other", "paused Voice"]
+    assert told(channel=other.pk) == ["paused Other"]
+    assert told(by="engine", channel=other.pk) == []
+    assert "Nothing like that" in center(as_supervisor, channel, "activity", {"by": "99999"}).text
+    assert len(told(by="x", channel="\u0663")) == 3

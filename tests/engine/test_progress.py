@@ -126,6 +126,7 @@ def final(call: Call) -> dict[str, Any]:
         "summary": call.summary,
         "status": enrollment.status,
         "attempts": enrollment.attempts,
+        "is reached": enrollment.is_reached,
         "reason": enrollment.reason,
         "due": enrollment.due_at if enrollment.status == "callback" else None,
         "endings": call.events.filter(kind="hangup").count(),
@@ -230,6 +231,35 @@ def test_whatever_was_not_heard_the_end_alone_says_how_it_was(data):
         assert found["was accepted"]
         assert found["was answered"]
         transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_whoever_has_a_completed_call_was_reached_and_whoever_has_one_at_all_was_dialed(story):
+    events, _ = STORIES[story]
+    call = placing()
+    told(call, events)
+
+    enrollment = Enrollment.objects.get(pk=call.enrollment_id)
+    assert enrollment.attempts == 1
+    assert enrollment.is_reached == (call.outcome == "completed")
+
+
+def test_a_call_that_was_hung_up_on_after_its_answer_reached_somebody():
+    call = placing()
+    told(call, [accept, ring, answer, end_of(CANCELLED)])
+
+    enrollment = Enrollment.objects.get(pk=call.enrollment_id)
+    assert (call.outcome, enrollment.status, enrollment.is_reached) == ("completed", "completed", True)
+
+
+def test_who_turns_out_to_have_been_a_machine_was_not_reached():
+    call = machine_of_the_last_call()
+    Enrollment.objects.filter(pk=call.enrollment_id).update(is_reached=True)
+    progress.find_machine(call_id=call.pk, carrier_id=CARRIER_ID, data={})
+
+    call.refresh_from_db()
+    assert call.outcome == "voicemail"
+    assert not Enrollment.objects.get(pk=call.enrollment_id).is_reached
 
 
 def long_answered(call: Call) -> None:
