@@ -184,7 +184,11 @@ class AdvancedForm(TabForm):
             field = self.columns[name]
             original = self.fields[name]
             self.fields[name] = WholeNumber(
-                least=1, most=most, label=original.label, help_text=original.help_text
+                least=1,
+                most=most,
+                label=original.label,
+                help_text=original.help_text,
+                disabled=original.disabled,
             )
             self.initial.setdefault(name, getattr(self.rows.row(field.row), field.name))
         for outcome, label in ReattemptRule.Outcome.choices:

@@ -107,7 +107,9 @@ class ScheduleForm(TabForm):
             # Set in the admin, or no longer in the table: it stays.
             choices.append((current, time_zones.city_of(current)))
         self.fields["time_zone"].choices = choices  # type: ignore[attr-defined]
-        if "start_at" not in self.fields:
+        if self.fields["start_at"].disabled:
+            # It has begun: there is nothing to read there, either.
+            del self.fields["start_at"]
             return
         city = time_zones.city_of(timezone.get_current_timezone_name())
         self.fields["start_at"].help_text = (

@@ -62,7 +62,7 @@ class TabForm(forms.Form):
         initial |= self.further_initial() | options.pop("initial", {})
         super().__init__(data, initial=initial, **options)
         for name in fixed_at_launch(rows.channel) & set(self.fields):
-            del self.fields[name]
+            self.fields[name].disabled = True
 
     def further_initial(self) -> dict[str, Any]:
         """Initial values of the fields that are not a column each."""

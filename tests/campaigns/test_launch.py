@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import Role
 from campaigns import services
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Activity, Channel
@@ -27,6 +28,7 @@ from tests.factories import (
     DoNotContactFactory,
     EnrollmentFactory,
     ListFactory,
+    UserFactory,
 )
 
 # --- Contacts and start ------------------------------------------------------------------------------------
@@ -79,33 +81,57 @@ def test_a_list_just_uploaded_is_proposed(launchable, as_supervisor, supervisor)
     assert f'<option value="{uploaded.pk}" selected>' in as_supervisor.get(launchable.page).content.decode()
 
 
-def test_a_file_uploaded_for_a_campaign_leads_back_to_it_and_is_added_by_one_press(launchable, as_supervisor):
-    def found(page, pattern):
-        return html.unescape(re.search(pattern, page.content.decode())[1])
+def found(page, pattern):
+    return html.unescape(re.search(pattern, page.content.decode())[1])
 
-    page = as_supervisor.get(launchable.page)
-    upload = found(page, r'href="(/contacts/import/[^"]*)"')
-    back = found(as_supervisor.get(upload), r'name="next" value="([^"]+)"')
+
+def uploaded(client, launchable):
+    """Upload a file from the contacts step; the page that its import leads back to."""
+    page = client.get(launchable.page)
+    form = found(page, r"(<form [^>]*data-upload-here[\s\S]*?</form>)")
+    upload = re.search(r'action="([^"]+)"', form)[1]
+    hidden = dict(re.findall(r'<input type="hidden" name="(next|country)" value="([^"]*)"', form))
     file = SimpleUploadedFile("leads.csv", b"Name,Phone\nAnna,(415) 555-0101\nBo,(415) 555-0102\n")
-    sent = as_supervisor.post(upload, {"file": file, "country": "US", "list_name": "Leads", "next": back})
+    sent = client.post(upload, {"file": file, **hidden})
     columns = Import.objects.get().mapping
-    as_supervisor.post(sent.url, {f"column_{at}": target for at, target in columns.items()})
+    client.post(sent.url, {f"column_{at}": target for at, target in columns.items()})
     run_import(Import.objects.get().pk)
+    return found(client.get(sent.url), r'href="([^"]+)">Go on<')
 
-    leads = List.objects.get(name="Leads")
-    done = as_supervisor.get(sent.url)
-    go_on = found(done, r'href="([^"]+)">Go on<')
-    assert go_on == f"{launchable.page}?list={leads.pk}"
 
+def imported_form(page):
+    return found(page, r'(<form class="note[^"]* imported"[\s\S]*?</form>)')
+
+
+def test_a_file_uploaded_for_a_campaign_leads_back_to_it_and_is_added(launchable, as_supervisor):
+    go_on = uploaded(as_supervisor, launchable)
+    leads = List.objects.get(name="leads")
+    assert go_on.startswith(launchable.page)
     page = as_supervisor.get(go_on)
-    assert "“Leads” was imported; it has 2 contacts." in page.content.decode()
+    assert "“leads” was imported; it has 2 contacts." in page.content.decode()
     assert not launchable.channel.lists.exists(), "A GET changes nothing."
-    form = found(page, r'(<form class="note[^"]* imported"[\s\S]*?</form>)')
+    form = imported_form(page)
+    assert "data-send-at-once" in form
     action, key = re.search(r'action="([^"]+)"', form)[1], re.search(r'name="list" value="(\d+)"', form)[1]
     added = as_supervisor.post(action, {"list": key}, follow=True)
     assert list(launchable.channel.lists.all()) == [leads]
     assert "was imported" not in added.content.decode()
     assert "was imported" not in as_supervisor.get(go_on).content.decode()
+
+
+def test_a_link_that_others_made_up_adds_no_list_by_itself(launchable, as_supervisor, log_in):
+    """What is sent at once needs the proof that this page sent the person to upload."""
+    made = [f"{launchable.page}?list={launchable.list.pk}"]
+    made += [f"{made[0]}&sent={sent}" for sent in ("", "x", "WzEsMV0:1:x", "9" * 5000, "%00")]
+    proof = found(as_supervisor.get(launchable.page), r"sent=([^&\"]+)")
+    for url in made:
+        assert "data-send-at-once" not in imported_form(as_supervisor.get(url))
+    assert "data-send-at-once" in imported_form(as_supervisor.get(f"{made[0]}&sent={proof}"))
+    colleague = log_in(UserFactory(role=Role.SUPERVISOR))
+    assert "data-send-at-once" not in imported_form(colleague.get(f"{made[0]}&sent={proof}"))
+    other = ChannelFactory()
+    url = f"{at('channel_launch', other)}?list={launchable.list.pk}&sent={proof}"
+    assert "data-send-at-once" not in imported_form(as_supervisor.get(url))
 
 
 @pytest.mark.parametrize("given", ["x", "0", "9" * 30, "9" * 5000, "٣", "\0"])

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings as configuration
 from django.contrib import messages
+from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -40,6 +41,10 @@ from interface.toasts import toast
 
 # Lists offered for assigning: the newest.
 LISTS_OFFERED = 500
+# Proves, to the page that a person comes back to with an uploaded list, that this page sent them to upload
+# it: then it is added without another press. A link that somebody else made up proves nothing.
+UPLOADED = "campaigns.launch.uploaded"
+UPLOAD_TAKES_SECONDS = 24 * 3600
 
 
 @reader_required
@@ -88,6 +93,18 @@ def _opens_later(channel: Channel, now: datetime) -> str:
     return clock_in_words(opens_at, rules.zone, now) if opens_at and opens_at > now else ""
 
 
+def _sent_to_upload(request: HttpRequest, channel: Channel) -> str:
+    return signing.dumps([person_of(request).pk, channel.pk], salt=UPLOADED)
+
+
+def _was_sent_to_upload(request: HttpRequest, channel: Channel) -> bool:
+    try:
+        proof = signing.loads(request.GET.get("sent", ""), salt=UPLOADED, max_age=UPLOAD_TAKES_SECONDS)
+    except signing.BadSignature:
+        return False
+    return bool(proof == [person_of(request).pk, channel.pk])
+
+
 def _page(
     request: HttpRequest,
     channel: Channel,
@@ -107,6 +124,7 @@ def _page(
     if refusals is None:
         refusals = services.start_refusals(channel, now) if startable else []
     lists_page = reverse("campaigns:lists", args=[channel.campaign_id])
+    back = f"{address('channel_launch', channel)}?{urlencode({'sent': _sent_to_upload(request, channel)})}"
     return render(
         request,
         "campaigns/launch.html",
@@ -121,10 +139,10 @@ def _page(
             ).first()
             if not assigned and imported is None
             else imported,
-            "here": address("channel_launch", channel),
-            "upload_limit_mb": configuration.CONTACTS_UPLOAD_MAX_BYTES // (1024 * 1024),
+            "adds_itself": imported is not None and _was_sent_to_upload(request, channel),
+            "back_from_upload": back,
+            "upload_query": urlencode({"next": back}),
             "default_country": configuration.DEFAULT_COUNTRY,
-            "import_query": urlencode({"next": address("channel_launch", channel)}),
             "numbers": numbers or NumbersForm(channel=channel),
             "later": later,
             "choose_later": later.is_bound or (channel.start_at is not None and channel.start_at > now),
