@@ -279,6 +279,56 @@ def test_more_than_a_person_waits_for_are_the_workers(as_supervisor, supervisor,
     tasks.move_places(*arguments)
 
 
+def test_more_than_can_be_forbidden_at_once_is_refused_before_the_worker_is_asked(
+    as_supervisor, ready_to_run, monkeypatch
+):
+    monkeypatch.setattr(views, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(views, "MOST_FORBIDDEN", 2)
+    channel = ready_to_run(*["pending"] * 3, running=True)
+
+    response = as_supervisor.post(url(channel, "do-not-contact", "?found=1"), headers=HTMX)
+
+    assert response.status_code == 409
+    assert "more than 2 contacts" in response.text
+    assert not DoNotContact.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_retry_and_a_rerun_of_a_completed_channel_do_not_wait_in_a_circle(supervisor, ready_to_run):
+    for _ in range(4):
+        channel = ready_to_run("no_answer", "busy", completed=True)
+        outcomes: list[str] = []
+
+        def retry(channel: Channel = channel, outcomes: list[str] = outcomes) -> None:
+            try:
+                services.retry_contacts(channel=channel, places=places_of(channel), actor=supervisor)
+                outcomes.append("retried")
+            except Refused as refused:
+                outcomes.append(str(refused))
+            finally:
+                connection.close()
+
+        def rerun(channel: Channel = channel, outcomes: list[str] = outcomes) -> None:
+            try:
+                services.rerun_channel(channel=channel, actor=supervisor)
+                outcomes.append("run again")
+            except Refused as refused:
+                outcomes.append(str(refused))
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=deed) for deed in (retry, rerun)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        # One of the two was first, and the other was told.
+        assert len(outcomes) == 2
+        assert len({"retried", "run again"} & set(outcomes)) == 1
+        channel.refresh_from_db()
+        assert channel.status == "running"
+
+
 # --- The page ----------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -15,13 +16,14 @@ from django_q.tasks import async_task
 
 from accounts.permissions import editor_required
 from campaigns.lifecycles import ENROLLMENT, WAITING, ChannelStatus
-from campaigns.models import Channel
+from campaigns.models import Channel, Enrollment
 from campaigns.places import ChosenPlaces, PlaceFilters
 from campaigns.refusals import Refusal
 from campaigns.services import bring_back_contacts
 from campaigns.services.places import Result, do_with_places
 from campaigns.views.command_center.moves import dialog
 from campaigns.views.deeds import attempt
+from contacts.services.lists import MOST_FORBIDDEN
 from interface.toasts import toast
 
 # More than this is the worker's: a person does not wait for it.
@@ -131,7 +133,10 @@ def _do(
 ) -> Refusal | None:
     kind = DEEDS[deed]
     places = chosen.places(channel)
-    if chosen.are_all and len(places.order_by().values_list("pk")[: MOST_AT_ONCE + 1]) > MOST_AT_ONCE:
+    if chosen.are_all and _are_more_than(places, MOST_AT_ONCE):
+        if deed == "do-not-contact" and _are_more_than(places, MOST_FORBIDDEN):
+            # Said now: the worker would have nobody to tell.
+            return Refusal(f"These are more than {MOST_FORBIDDEN:,} contacts. Narrow the filters.")
         async_task(
             "campaigns.tasks.move_places",
             deed, channel.pk, channel.run, chosen.filters.given, reason, request.user.pk,
@@ -144,6 +149,10 @@ def _do(
     if result is not None:
         _tell(request, channel, deed, result)
     return refusal
+
+
+def _are_more_than(places: QuerySet[Enrollment], most: int) -> bool:
+    return places.order_by()[: most + 1].count() > most
 
 
 def _tell(request: HttpRequest, channel: Channel, deed: str, result: Result) -> None:
