@@ -51,7 +51,7 @@ class ListPage:
         pairs = [
             (name, value.strip())
             for name in self.parameters
-            for value in given.getlist(name)
+            for value in sorted(set(given.getlist(name)))
             if value.strip() and "\x00" not in value
         ]
         return urlencode(pairs)

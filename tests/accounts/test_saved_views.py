@@ -72,6 +72,10 @@ def test_only_what_the_page_knows_is_kept(as_supervisor):
     assert SavedView.objects.get().query == "q=a+b&sort=name"
 
 
+def test_equal_views_are_known_in_whatever_order_they_are_written():
+    assert PAGE.query_of("sort=name&q=a&q=b&q=a") == PAGE.query_of("q=b&q=a&sort=name") == "q=a&q=b&sort=name"
+
+
 @pytest.mark.parametrize(
     ("name", "status", "said"),
     [
