@@ -122,12 +122,7 @@ class StartLaterForm(forms.Form):
             raise ValidationError("This is after the last day it may dial.", code="order")
         return instant
 
-    @transaction.atomic
     def save(self, *, actor: User) -> Channel:
         """Set the time and schedule the channel. Raises ``Refused`` when it can't start."""
-        channel, start_at = self.channel, self.cleaned_data["start_at"]
-        if channel.start_at != start_at:
-            services.save_channel_settings(channel=channel, actor=actor, changed=["start time"])
-            channel.start_at = start_at
-            channel.save(update_fields=["start_at"])
-        return services.start_channel(channel=channel, actor=actor, now=self.now)
+        start_at = self.cleaned_data["start_at"]
+        return services.schedule_channel(channel=self.channel, actor=actor, start_at=start_at, now=self.now)

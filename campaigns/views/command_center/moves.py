@@ -74,10 +74,7 @@ def _schedule(request: HttpRequest, channel: Channel) -> HttpResponse:
         return dialog(request, context)
     if not form.is_valid():
         return dialog(request, context, status=422)
-    start_at = form.cleaned_data["start_at"]
-    scheduled, refusal = attempt(
-        services.schedule_channel, channel=channel, actor=request.user, start_at=start_at, now=now
-    )
+    scheduled, refusal = attempt(form.save, actor=request.user)
     if scheduled is None:
         return dialog(request, {**context, "refusal": refusal}, status=409)
     toast(request, f"{channel.name} scheduled; it {channel_waits_for(scheduled, now)}.")
