@@ -26,6 +26,8 @@ UNTITLED = "Untitled campaign"
 # Saving by itself, a draft is written down as edited once a sitting, not at every key.
 SITTING = timedelta(minutes=30)
 EDITED = "edited the draft: "
+# A change is told as "dial timeout (60 → 45)" where both are as short as this, and all of them fit.
+TOLD_EACH, TOLD_AT_MOST = 40, 200
 
 
 class Clashed(Refused):
@@ -159,7 +161,7 @@ class CampaignForm:
             services.save_channel_settings(channel=channel, actor=actor, changed=[])
         seen = {} if is_new else read_marks(self._sent("seen"))
         changed: dict[int, tuple[Model, list[str]]] = {}
-        called = []
+        called, told = [], []
         for tab in self.tabs:
             for name, column in tab.columns.items():
                 row = rows.row(column.row)
@@ -168,6 +170,7 @@ class CampaignForm:
                 saved = getattr(row, column.name)
                 if saved == values[name] or not self._is_mine(name, values[name], saved, seen):
                     continue
+                told.append(self._told(name, column.called, saved, values[name]))
                 setattr(row, column.name, values[name])
                 changed.setdefault(id(row), (row, []))[1].append(column.name)
                 called.append(column.called)
@@ -178,10 +181,13 @@ class CampaignForm:
             if saved_rules[outcome] != rule and self._is_mine(outcome, rule, saved_rules[outcome], seen)
         }
         called += ["reattempt rules"] if changed_rules else []
+        told += ["reattempt rules"] if changed_rules else []
         if self.clashes and not by_itself:
             return channel
         if called and not by_itself and not is_new:
-            services.save_channel_settings(channel=channel, actor=actor, changed=called)
+            # From what to what, where there is room for it.
+            words = told if len(", ".join(told)) <= TOLD_AT_MOST else called
+            services.save_channel_settings(channel=channel, actor=actor, changed=words)
         for row, names in changed.values():
             row.save(update_fields=[*names, *(["updated_at"] if isinstance(row, Campaign) else [])])
         for outcome, rule in changed_rules.items():
@@ -217,6 +223,12 @@ class CampaignForm:
         if name == "time_zone":
             return Clash(name, self.label(name), zone_in_words(mine), zone_in_words(saved))
         return Clash(name, self.label(name), in_words(mine, choices), in_words(saved, choices))
+
+    def _told(self, name: str, called: str, before: Any, after: Any) -> str:
+        """What an activity says of a changed field."""
+        words = self._clash(name, after, before)
+        is_short = max(len(words.mine), len(words.theirs)) <= TOLD_EACH
+        return f"{called} ({words.theirs} → {words.mine})" if is_short else called
 
     def _create(self, actor: User, name: str) -> Channel:
         campaign = services.create_campaign(actor=actor, name=name)

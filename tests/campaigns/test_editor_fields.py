@@ -298,8 +298,8 @@ def test_a_save_is_written_down_with_what_changed(draft, as_supervisor, supervis
     )
     activity = Activity.objects.get(verb="edit")
     assert activity.actor == supervisor
-    assert "calls per minute" in activity.text
-    assert "caller ID" in activity.text
+    assert "calls per minute (nothing → 9)" in activity.text
+    assert f"caller ID ({draft.voice.caller_id} → nothing)" in activity.text
     assert "dial timeout" not in activity.text
 
 
@@ -411,3 +411,63 @@ def test_hours_are_put_into_words_while_they_are_painted(as_viewer):
     )
     assert said(hours=[]) == "Never open"
     assert said(hours=["9-9", "0-99", "<b>", "0-9"], time_zone="../etc/passwd").startswith("Mon 9:00–10:00")
+
+
+# --- Rules in words -----------------------------------------------------------------------------------------
+
+TWICE = {
+    "attempts_per_contact": "3",
+    "retry_busy": "on",
+    "retry_busy_unit": "minutes",
+    "retry_busy_times": "2",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "Each contact is called once, whatever comes of it."),
+        (
+            {"attempts_per_contact": "3"},
+            "Up to 3 calls are allowed, but no rule asks for a second one: each is called once.",
+        ),
+        (
+            {**TWICE, "retry_busy_after": "60"},
+            "Up to 3 calls to each contact: after busy again in 1 hour, at most twice.",
+        ),
+        (
+            {
+                **TWICE,
+                "retry_busy_after": "15",
+                "retry_no_answer": "on",
+                "retry_no_answer_after": "2",
+                "retry_no_answer_unit": "days",
+                "retry_no_answer_times": "1",
+            },
+            "Up to 3 calls to each contact: after no answer again in 2 days, at most once; "
+            "after busy again in 15 minutes, at most twice.",
+        ),
+        # What has an error is left out, and the sentence stays one.
+        (
+            {**TWICE, "retry_busy_after": "<b>"},
+            "Up to 3 calls are allowed, but no rule asks for a second one: each is called once.",
+        ),
+    ],
+)
+def test_reattempt_rules_are_put_into_words(draft, as_supervisor, as_viewer, changes, words):
+    url = reverse("campaigns:rules_in_words")
+    assert as_viewer.get(url, typed(**changes)).content.decode() == words
+    if "<b>" not in str(changes):
+        as_supervisor.post(edit(draft.campaign), typed(**changes))
+        assert words in as_supervisor.get(edit(draft.campaign)).content.decode()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"attempts_per_contact": "9" * 5000}, {"retry_busy": "\x00"}],
+    ids=lambda asked: str(asked)[:40],
+)
+def test_rules_that_are_rubbish_make_a_sentence_too(as_viewer, asked):
+    response = as_viewer.get(reverse("campaigns:rules_in_words"), asked)
+    assert response.status_code == 200
+    assert response.content.decode().endswith(".")
