@@ -58,6 +58,7 @@ urlpatterns = [
     # --- Editor: settings, then contacts and start, of a channel --------------------------------------------
     path("campaigns/new/", editor.new, name="new"),
     path("campaigns/hours-in-words/", editor.hours_in_words, name="hours_in_words"),
+    path("campaigns/rules-in-words/", editor.rules_in_words, name="rules_in_words"),
     path("campaigns/<int:campaign_id>/edit/", editor.edit, name="edit"),
     path("campaigns/<int:campaign_id>/launch/", launch.launch, name="launch"),
     path("campaigns/<int:campaign_id>/channels/new/", channels.channel_new, name="channel_new"),

@@ -39,6 +39,25 @@ def in_largest_unit(minutes: int) -> tuple[int, str]:
     return minutes, "minutes"
 
 
+def rules_in_words(attempts: int, rules: Mapping[str, tuple[int, int] | None]) -> str:
+    """What the reattempt rules come to: "Up to 3 calls to each contact: …".
+
+    ``rules``: outcome -> (delay in minutes, how many times), or None where nobody is called again.
+    """
+    if attempts == 1:
+        return "Each contact is called once, whatever comes of it."
+    parts = []
+    for outcome, label in ReattemptRule.Outcome.choices:
+        if rule := rules.get(outcome):
+            after, unit = in_largest_unit(rule[0])
+            unit = unit.removesuffix("s") if after == 1 else unit
+            times = {1: "once", 2: "twice"}.get(rule[1], f"{rule[1]} times")
+            parts.append(f"after {label.lower()} again in {after:,} {unit}, at most {times}")
+    if not parts:
+        return f"Up to {attempts} calls are allowed, but no rule asks for a second one: each is called once."
+    return f"Up to {attempts} calls to each contact: {'; '.join(parts)}."
+
+
 class Tuning(JudgedByForm, WholeNumber):
     """Counts only while machines are detected."""
 
@@ -117,7 +136,12 @@ class AdvancedForm(TabForm):
         help_text="Some places require that people are told. That is yours to see to.",
     )
     machine_detection = forms.ChoiceField(
-        label="Answering-machine detection", choices=MachineDetection.choices, widget=forms.RadioSelect
+        label="Answering-machine detection",
+        choices=MachineDetection.choices,
+        widget=forms.RadioSelect,
+        help_text="Off: a machine that answers counts as a person, and the assistant talks to it. "
+        "Detect: the carrier listens to who answers, while the call goes on. Waiting for the greeting’s "
+        "end is for messages: they begin after the tone, not over the greeting.",
     )
     detection_timeout_ms = Tuning.of(
         VoiceSettings,
@@ -150,7 +174,10 @@ class AdvancedForm(TabForm):
         help_text="Nothing heard for this long after the answer means a machine.",
     )
     on_machine = forms.ChoiceField(
-        label="On a machine", choices=MachineAction.choices, widget=forms.RadioSelect
+        label="On a machine",
+        choices=MachineAction.choices,
+        widget=forms.RadioSelect,
+        help_text="What happens once a machine was heard. In the results the call is a voicemail.",
     )
     voicemail_message = Message(
         label="Message",
@@ -191,6 +218,10 @@ class AdvancedForm(TabForm):
                 disabled=original.disabled,
             )
             self.initial.setdefault(name, getattr(self.rows.row(field.row), field.name))
+        for name in TUNING:
+            tuning = self.fields[name]
+            assert isinstance(tuning, WholeNumber)  # noqa: S101
+            tuning.help_text += f" {tuning.least:,} to {tuning.most:,} ms."
         for outcome, label in ReattemptRule.Outcome.choices:
             self._add_rule_fields(outcome, label)
 
@@ -334,6 +365,17 @@ class AdvancedForm(TabForm):
             )
             for outcome, label in ReattemptRule.Outcome.choices
         ]
+
+    def rules_in_words(self) -> str:
+        """The rules as they stand in the form; of a form with errors, those without."""
+        if self.is_bound:
+            attempts = self.cleaned_data.get("attempts_per_contact") or self.rows.voice.attempts_per_contact
+            return rules_in_words(attempts, self.rules())
+        saved = {}
+        for outcome in ReattemptRule.Outcome.values:
+            is_on, after, unit, times = (self.initial[f"retry_{outcome}{part}"] for part in RULE_PARTS)
+            saved[outcome] = (after * MINUTES_IN[unit], times) if is_on else None
+        return rules_in_words(self.rows.voice.attempts_per_contact, saved)
 
     @property
     def tuning_has_errors(self) -> bool:

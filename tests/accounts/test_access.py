@@ -76,6 +76,7 @@ TABLE: dict[str, Rule] = {
     "campaigns:move": Rule(EDITORS),
     "campaigns:new": Rule(EDITORS),
     "campaigns:hours_in_words": Rule(READERS),
+    "campaigns:rules_in_words": Rule(READERS),
     "campaigns:edit": Rule(READERS),
     "campaigns:channel_new": Rule(EDITORS),
     "campaigns:channel_edit": Rule(READERS, EDITORS),

@@ -280,3 +280,12 @@ def hours_in_words(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         describe(masks, zone if zone in time_zones.zone_names() else ""), content_type="text/plain"
     )
+
+
+@reader_required
+@require_safe
+def rules_in_words(request: HttpRequest) -> HttpResponse:
+    """The sentence below the reattempt rules, for what is typed there."""
+    form = CampaignForm(request.GET, channel=None, now=timezone.now())
+    form.is_valid()
+    return HttpResponse(form.advanced.rules_in_words(), content_type="text/plain")
