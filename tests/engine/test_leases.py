@@ -273,7 +273,7 @@ def test_a_pause_noticed_by_a_driver_and_taken_back_costs_no_more_than_its_next_
     assert not Call.objects.exists()
     resume_channel(channel=channel, actor=None)
     # As soon as leases are kept again, not only once the one it still has runs out.
-    driver._kept_at = float("-inf")
+    driver._keep_at = float("-inf")
     driver._keep(time.monotonic())
     driver._tick(hands)
     assert Call.objects.count() == 1
