@@ -16,11 +16,55 @@ from django.conf import settings
 
 from campaigns import hours as opening_hours
 from campaigns.hours import OpeningHours
-from campaigns.models import Channel, MachineAction, MachineDetection, VoiceDestination
+from campaigns.models import (
+    AnnouncementSource,
+    Channel,
+    MachineAction,
+    MachineDetection,
+    TalkTo,
+    VoiceDestination,
+    VoiceSettings,
+)
 from campaigns.outcomes import Rules
 
 # Where a day ends last on earth.
 LAST_ZONE = ZoneInfo("Etc/GMT+12")
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """What whoever answers hears, and what the keys do that they may press; "" for a key not offered."""
+
+    # With fields of the contact to fill in; empty where a recording is played.
+    text: str
+    recording_url: str
+    language: str
+    voice: str
+    talk_key: str
+    opt_out_key: str
+    repeat_key: str
+    key_wait_seconds: int
+    # E.164; empty: who talks is the assistant.
+    talk_number: str
+    nobody_text: str
+    goodbye_text: str
+
+    @classmethod
+    def of(cls, voice: VoiceSettings) -> Announcement:
+        is_text = voice.announcement_source == AnnouncementSource.TEXT
+        return cls(
+            text=voice.announcement_text if is_text else "",
+            recording_url="" if is_text else voice.announcement_url,
+            language=voice.language,
+            voice=voice.speaking_voice,
+            talk_key=voice.talk_key,
+            opt_out_key=voice.opt_out_key,
+            repeat_key=voice.repeat_key,
+            key_wait_seconds=voice.key_wait_seconds,
+            talk_number=voice.talk_number if voice.talk_to == TalkTo.NUMBER else "",
+            nobody_text=voice.nobody_text,
+            goodbye_text=voice.goodbye_text,
+        )
 
 
 @dataclass(frozen=True)
@@ -37,6 +81,7 @@ class Rulebook:
     assistant_id: int | None
     assistant_name: str
     assistant_url: str
+    announcement: Announcement
     from_number: str
     dial_timeout_seconds: int
     prompt: str
@@ -53,6 +98,11 @@ class Rulebook:
     voicemail_message: str
     max_attempts_per_day: int | None
     max_attempts_per_week: int | None
+
+    @property
+    def connects_assistant(self) -> bool:
+        """Whether whoever answers talks to the assistant, from the beginning."""
+        return self.destination == VoiceDestination.ASSISTANT
 
     def is_open(self, contact_zones: tuple[ZoneInfo, ...], now: datetime) -> bool:
         return opening_hours.is_open(self.hours, self.zone, contact_zones, now)
@@ -97,6 +147,7 @@ def load_rulebook(channel_id: int) -> Rulebook:
         assistant_id=assistant.pk if assistant else None,
         assistant_name=assistant.name if assistant else "",
         assistant_url=assistant.url if assistant else "",
+        announcement=Announcement.of(voice),
         from_number=caller_id.phone_number if caller_id else "",
         dial_timeout_seconds=voice.dial_timeout_seconds,
         prompt=voice.prompt,

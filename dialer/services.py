@@ -21,6 +21,12 @@ from dialer.lifecycles import CallState
 from dialer.models import Call, Outcome
 
 MOST_NOTES = 4000
+# Who asked not to be contacted again: where they said so, and by what they are not reached any more.
+OPT_OUTS = {
+    "person": (DoNotContact.Source.PERSON, DoNotContact.Scope.ALL),
+    "assistant": (DoNotContact.Source.ASSISTANT, DoNotContact.Scope.ALL),
+    "keypress": (DoNotContact.Source.KEYPRESS, DoNotContact.Scope.VOICE),
+}
 
 
 def lock_call(*, call_id: int, disposition: Disposition | None) -> Call | None:
@@ -102,7 +108,8 @@ def settle_disposition(
 ) -> None:
     """Write a disposition on a call (``lock_call``) and move its contact accordingly.
 
-    A call still under way is only marked: its end decides (dialer/progress.py).
+    ``source``: who said so, one of ``OPT_OUTS``. A call still under way is only marked: its end decides
+    (dialer/progress.py).
     """
     effect = disposition.effect if disposition else ""
     callback_at = callback_at if effect == Disposition.Effect.CALLBACK else None
@@ -111,16 +118,21 @@ def settle_disposition(
     Call.objects.filter(pk=call.pk).update(disposition=disposition, callback_at=callback_at)
     call.disposition, call.callback_at = disposition, callback_at
     if effect == Disposition.Effect.DO_NOT_CALL:
-        is_person = source == "person"
-        add_to_do_not_contact(
-            phone_number=call.to_number,
-            scope=DoNotContact.Scope.ALL,
-            source=DoNotContact.Source.PERSON if is_person else DoNotContact.Source.ASSISTANT,
-            reason=f"Call of {timezone.now():%Y-%m-%d}, campaign {call.campaign_name}"[:200],
-            actor=actor,
-        )
+        keep_from_calling(call=call, source=source, actor=actor)
     if call.state == CallState.ENDED and call.enrollment_id and call.channel_id:
         _move_contact(call, call.enrollment_id, effect, callback_at)
+
+
+def keep_from_calling(*, call: Call, source: str, actor: User | None = None) -> None:
+    """Put a call's number on do-not-contact: whoever was reached asked for it."""
+    said_to, scope = OPT_OUTS[source]
+    add_to_do_not_contact(
+        phone_number=call.to_number,
+        scope=scope,
+        source=said_to,
+        reason=f"Call of {timezone.now():%Y-%m-%d}, campaign {call.campaign_name}"[:200],
+        actor=actor,
+    )
 
 
 def lock_latest(call: Call, enrollment_id: int) -> Enrollment | None:

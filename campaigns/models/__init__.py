@@ -5,10 +5,20 @@ from campaigns.models.destinations import Assistant, CallerId
 from campaigns.models.disposition import Disposition
 from campaigns.models.enrollment import Enrollment, EnrollmentCount
 from campaigns.models.rules import ReattemptRule, Schedule
-from campaigns.models.voice import MachineAction, MachineDetection, VoiceDestination, VoiceSettings
+from campaigns.models.voice import (
+    AnnouncementSource,
+    MachineAction,
+    MachineDetection,
+    SpeakingVoice,
+    SpokenLanguage,
+    TalkTo,
+    VoiceDestination,
+    VoiceSettings,
+)
 
 __all__ = [
     "Activity",
+    "AnnouncementSource",
     "Assistant",
     "CallerId",
     "Campaign",
@@ -25,6 +35,9 @@ __all__ = [
     "PauseReason",
     "ReattemptRule",
     "Schedule",
+    "SpeakingVoice",
+    "SpokenLanguage",
+    "TalkTo",
     "VoiceDestination",
     "VoiceSettings",
 ]

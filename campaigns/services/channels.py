@@ -15,7 +15,17 @@ from accounts.models import User
 from campaigns.changes import why_fixed
 from campaigns.hours import zone_named
 from campaigns.lifecycles import CHANNEL, ChannelStatus, derive_campaign_status
-from campaigns.models import Campaign, Channel, ChannelDrive, ChannelKind, PauseReason, VoiceDestination
+from campaigns.models import (
+    AnnouncementSource,
+    Campaign,
+    Channel,
+    ChannelDrive,
+    ChannelKind,
+    PauseReason,
+    TalkTo,
+    VoiceDestination,
+    VoiceSettings,
+)
 from campaigns.queries import channel_counts
 from campaigns.refusals import Refusal, Refused
 from campaigns.rulebook import load_rulebook
@@ -123,11 +133,26 @@ def _missing(channel: Channel) -> list[str]:
         problems.append("No caller ID is chosen.")
     elif not voice.caller_id.is_active:
         problems.append(f"The caller ID {voice.caller_id} is not active.")
-    if voice.destination == VoiceDestination.ASSISTANT:
+    is_announced = voice.destination == VoiceDestination.ANNOUNCEMENT
+    if is_announced:
+        problems += _missing_from_announcement(voice)
+    is_talked_to = bool(voice.talk_key) and voice.talk_to == TalkTo.ASSISTANT
+    if voice.destination == VoiceDestination.ASSISTANT or (is_announced and is_talked_to):
         if voice.assistant is None:
             problems.append("No assistant is chosen.")
         elif not voice.assistant.is_active:
             problems.append(f"The assistant {voice.assistant} is not active.")
+    return problems
+
+
+def _missing_from_announcement(voice: VoiceSettings) -> list[str]:
+    problems = []
+    if voice.announcement_source == AnnouncementSource.TEXT and not voice.announcement_text.strip():
+        problems.append("The announcement has no text.")
+    if voice.announcement_source == AnnouncementSource.RECORDING and not voice.announcement_url:
+        problems.append("The announcement has no recording.")
+    if voice.talk_key and voice.talk_to == TalkTo.NUMBER and not voice.talk_number:
+        problems.append(f"No phone number is given for who presses {voice.talk_key}.")
     return problems
 
 

@@ -470,10 +470,10 @@ def _write_intents(
         {
             "channel": channel_id,
             "campaign": campaign_id,
-            "assistant": rules.assistant_id,
+            "assistant": rules.assistant_id if rules.connects_assistant else None,
             "campaign_name": rules.campaign_name,
             "channel_name": rules.channel_name,
-            "assistant_name": rules.assistant_name,
+            "assistant_name": rules.assistant_name if rules.connects_assistant else "",
             "from_number": rules.from_number,
             "run": run_number,
             "driver": driver,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -50,6 +51,75 @@ def connect_assistant(
     )
     stream.text = clean(url)
     SubElement(response, "Hangup")
+    return _text(response)
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is said to somebody: a text that is read aloud, or else a recording that is played."""
+
+    text: str
+    language: str = ""
+    voice: str = ""
+    recording_url: str = ""
+
+    @property
+    def is_silence(self) -> bool:
+        """Nothing is left to say, when the fields are filled in."""
+        return not (self.recording_url or clean(self.text).strip())
+
+    def add_to(self, element: Element) -> None:
+        if self.recording_url:
+            SubElement(element, "Play").text = clean(self.recording_url)
+            return
+        how = {"voice": self.voice.upper(), "language": self.language}
+        said = SubElement(element, "Speak", {name: value for name, value in how.items() if value})
+        said.text = clean(self.text)
+
+
+def announce(
+    message: Message, *, key_url: str = "", key_wait_seconds: int = 0, record_to: str | None = None
+) -> bytes:
+    """Say something and hang up. With ``key_url``, one key that is pressed meanwhile, or so many seconds
+    after it, goes on there; without a key the call ends."""
+    response = Element("Response")
+    if record_to:
+        _record(response, record_to)
+    around = response
+    if key_url:
+        around = SubElement(
+            response,
+            "GetInput",
+            {
+                "action": key_url,
+                "method": "POST",
+                "inputType": "dtmf",
+                "numDigits": "1",
+                "executionTimeout": str(key_wait_seconds),
+                "redirect": "true",
+            },
+        )
+    if not message.is_silence:
+        message.add_to(around)
+    SubElement(response, "Hangup")
+    return _text(response)
+
+
+def connect_number(*, number: str, caller_id: str, timeout_seconds: int, result_url: str) -> bytes:
+    """Connect the call to another phone. What came of it, and what is next, is asked at ``result_url``."""
+    response = Element("Response")
+    dial = SubElement(
+        response,
+        "Dial",
+        {
+            "callerId": caller_id.lstrip("+"),
+            "timeout": str(timeout_seconds),
+            "action": result_url,
+            "method": "POST",
+            "redirect": "true",
+        },
+    )
+    SubElement(dial, "Number").text = number.lstrip("+")
     return _text(response)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from campaigns.models import MachineAction, VoiceDestination
 from campaigns.rulebook import Rulebook
-from dialer import assistants, machines, progress, recordings
+from dialer import announcements, assistants, machines, progress, recordings
 from dialer.plivo import documents, webhooks
 from dialer.plivo.addresses import webhook_url
 from dialer.plivo.signature import Parameters, is_signed
@@ -71,7 +71,8 @@ def _signed_values(request: HttpRequest) -> dict[str, str]:
         token=settings.PLIVO_AUTH_TOKEN,
     ):
         raise Unsigned("the signature does not match")
-    source: Parameters = parameters if method == "POST" else dict(request.GET.lists())
+    # What an address of ours carries is signed with it.
+    source: Parameters = {**dict(request.GET.lists()), **parameters}
     return {
         name[:100].replace("\0", ""): values[-1][:MOST_VALUE_LENGTH].replace("\0", "")
         for name, values in source.items()
@@ -98,7 +99,20 @@ def answer(call_id: int, values: Mapping[str, str]) -> HttpResponse:
 
 
 def _connect(call_id: int, rules: Rulebook | None) -> bytes:
-    if rules is None or rules.destination == VoiceDestination.HANGUP or not rules.assistant_url:
+    if rules is None:
+        return documents.hang_up()
+    record_to = webhook_url(call_id, "recording") if rules.record_calls else None
+    match rules.destination:
+        case VoiceDestination.ASSISTANT:
+            return _connect_assistant(call_id, rules, record_to)
+        case VoiceDestination.ANNOUNCEMENT:
+            return _announce(call_id, rules, turn=1, record_to=record_to)
+        case VoiceDestination.HANGUP:
+            return documents.hang_up()
+
+
+def _connect_assistant(call_id: int, rules: Rulebook, record_to: str | None = None) -> bytes:
+    if not rules.assistant_url:
         return documents.hang_up()
     return documents.connect_assistant(
         url=rules.assistant_url,
@@ -108,8 +122,75 @@ def _connect(call_id: int, rules: Rulebook | None) -> bytes:
             "token": assistants.token(call_id),
         },
         status_url=webhook_url(call_id, "stream"),
-        record_to=webhook_url(call_id, "recording") if rules.record_calls else None,
+        record_to=record_to,
     )
+
+
+def _announce(call_id: int, rules: Rulebook, *, turn: int, record_to: str | None = None) -> bytes:
+    """Say the announcement, and wait for a key where it offers any; ``turn``: for the how-manieth time."""
+    announcement = rules.announcement
+    text = announcements.spoken(call_id=call_id, template=announcement.text)
+    message = _message(rules, text, announcement.recording_url)
+    if message.is_silence:
+        return documents.hang_up()
+    keys = announcements.keys(announcement)
+    return documents.announce(
+        message,
+        key_url=webhook_url(call_id, "key", turn=turn, **keys) if keys else "",
+        key_wait_seconds=announcement.key_wait_seconds,
+        record_to=record_to,
+    )
+
+
+def _message(rules: Rulebook, text: str, recording_url: str = "") -> documents.Message:
+    said = rules.announcement
+    return documents.Message(text, said.language, said.voice, recording_url)
+
+
+def key(call_id: int, values: Mapping[str, str]) -> HttpResponse:
+    """A key was pressed during the announcement, or while we waited for one after it."""
+    heard = webhooks.key_pressed(values)
+    pressed = announcements.press(
+        call_id=call_id, turn=heard.turn, digit=heard.digit, meant=heard.meant, data=values
+    )
+    return _document(_after_a_key(call_id, heard.turn, pressed))
+
+
+def _after_a_key(call_id: int, turn: int, pressed: announcements.Pressed | None) -> bytes:
+    if pressed is None or pressed.rules is None:
+        return documents.hang_up()
+    rules = pressed.rules
+    match pressed.deed:
+        case announcements.Deed.OPT_OUT:
+            goodbye = announcements.spoken(call_id=call_id, template=rules.announcement.goodbye_text)
+            return documents.announce(_message(rules, goodbye))
+        case announcements.Deed.TALK:
+            return _talk(call_id, rules)
+    if turn >= announcements.MOST_TURNS:
+        return documents.hang_up()
+    return _announce(call_id, rules, turn=turn + 1)
+
+
+def _talk(call_id: int, rules: Rulebook) -> bytes:
+    """Connect whoever asked for it to somebody to talk to. What is recorded goes on being recorded."""
+    number = rules.announcement.talk_number
+    if not number:
+        return _connect_assistant(call_id, rules)
+    return documents.connect_number(
+        number=number,
+        caller_id=rules.from_number,
+        timeout_seconds=rules.dial_timeout_seconds,
+        result_url=webhook_url(call_id, "talked"),
+    )
+
+
+def talked(call_id: int, values: Mapping[str, str]) -> HttpResponse:
+    """Somebody who asked to talk has talked, or nobody answered them."""
+    rules = announcements.end_talk(call_id=call_id, data=values)
+    if rules is None or webhooks.was_connected(values):
+        return _document(documents.hang_up())
+    sorry = announcements.spoken(call_id=call_id, template=rules.announcement.nobody_text)
+    return _document(documents.announce(_message(rules, sorry)))
 
 
 def hangup(call_id: int, values: Mapping[str, str]) -> HttpResponse:
@@ -151,6 +232,8 @@ def stream(call_id: int, values: Mapping[str, Any]) -> HttpResponse:
 HANDLERS: dict[str, Callable[[int, Mapping[str, str]], HttpResponse]] = {
     "ring": ring,
     "answer": answer,
+    "key": key,
+    "talked": talked,
     "hangup": hangup,
     "machine": machine,
     "message": message,

@@ -89,6 +89,26 @@ def is_machine(values: Values) -> bool:
     return str(values.get("Machine") or "").lower() == "true"
 
 
+@dataclass(frozen=True)
+class KeyPressed:
+    """``turn``: the how-manieth time a key was waited for; ``meant``: what the keys were said to do."""
+
+    digit: str
+    turn: int
+    meant: dict[str, str]
+
+
+def key_pressed(values: Values) -> KeyPressed:
+    """A key, at the address that was given for it (``dialer.announcements.keys`` and the turn)."""
+    meant = {deed: str(values.get(deed) or "") for deed in ("opt_out", "talk", "repeat")}
+    return KeyPressed(str(values.get("Digits") or "")[:8], _count(values.get("turn")) or 1, meant)
+
+
+def was_connected(values: Values) -> bool:
+    """Whether whom the call was to be connected to answered."""
+    return str(values.get("DialStatus") or "").lower() == "completed"
+
+
 def _who(value: Any) -> str:
     """Who hung up: the carrier says Callee, Caller, API, Plivo, Carrier, Error …"""
     words = {"callee": "contact", "caller": "us", "api": "us", "answer xml": "us", "carrier": "carrier"}
