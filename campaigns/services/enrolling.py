@@ -8,12 +8,14 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db import connection, models
+from django.db import IntegrityError, OperationalError, connection, models, transaction
 from django.db.models import F, QuerySet
+from psycopg import errors
 
 from campaigns.lifecycles import ENROLLMENT, WAITING
 from campaigns.models import Channel, ChannelList, Enrollment
 from campaigns.planning import planned_for
+from campaigns.refusals import Refused
 from contacts.models import Membership
 
 # A contact without a number is enrolled too, as skipped with the reason: the sums of the page add up. In
@@ -44,6 +46,11 @@ WHERE NOT EXISTS (
 )
 ORDER BY member.place, member.id
 """
+# Each new enrollment refers to its contact: asked here rather than at the commit, when nothing can be mended.
+REFER_TO_CONTACTS = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
+# Somebody deleted contacts that were being enrolled, or the two waited for each other.
+_GONE_WHEN_TRIED_AGAIN = (errors.ForeignKeyViolation, errors.DeadlockDetected)
+ATTEMPTS = 4
 
 
 def enroll_lists(*, channel: Channel, now: datetime) -> int:
@@ -51,8 +58,21 @@ def enroll_lists(*, channel: Channel, now: datetime) -> int:
 
     To be called in the transaction of the move that needs it, with the channel locked: a run is seen
     with all its contacts, or not at all. Contacts in several lists, or already enrolled in this run, are
-    enrolled once.
+    enrolled once. Those enrolled are not deleted any more; those being deleted are waited for, and left out.
+
+    Raises ``Refused`` when contacts of the lists are deleted all the time.
     """
+    for _ in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _enroll(channel, now)
+        except (IntegrityError, OperationalError) as error:
+            if not isinstance(error.__cause__, _GONE_WHEN_TRIED_AGAIN):
+                raise
+    raise Refused("Contacts of these lists are being deleted right now. Try again in a moment.")
+
+
+def _enroll(channel: Channel, now: datetime) -> int:
     pinned = ChannelList.objects.filter(channel=channel, version__isnull=False).order_by("id")
     assigned = list(pinned.values_list("list_id", "version", "list__size"))
     with planned_for(sum(size for _, _, size in assigned)), connection.cursor() as cursor:
@@ -66,7 +86,9 @@ def enroll_lists(*, channel: Channel, now: datetime) -> int:
                 "versions": [version for _, version, _ in assigned],
             },
         )
-        return int(cursor.rowcount)
+        enrolled = int(cursor.rowcount)
+        cursor.execute(REFER_TO_CONTACTS)
+        return enrolled
 
 
 def pin_lists(*, channel: Channel) -> None:

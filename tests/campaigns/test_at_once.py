@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from campaigns import services
 from campaigns.models import Campaign, Channel
-from campaigns.refusals import Refused
+from tests.at_once import Other
 from tests.factories import ChannelFactory, EnrollmentFactory, ListFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,38 +18,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def awake(settings: Any) -> None:
     settings.QUIET_HOURS_END, settings.QUIET_HOURS_START = 0, 24
-
-
-class Other:
-    """A deed of somebody else, on a connection of its own; ``done()`` waits for it."""
-
-    def __init__(self, deed: Callable[[], Any]) -> None:
-        self.deed = deed
-        self.result: Any = None
-        self.refusal: Refused | None = None
-        self.failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._work)
-        self._thread.start()
-
-    def _work(self) -> None:
-        try:
-            self.result = self.deed()
-        except Refused as refusal:
-            self.refusal = refusal
-        except BaseException as failure:
-            self.failure = failure
-        finally:
-            connection.close()
-
-    def is_waiting(self) -> bool:
-        self._thread.join(0.5)
-        return self._thread.is_alive()
-
-    def done(self) -> Other:
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-        assert self.failure is None, repr(self.failure)
-        return self
 
 
 def status(channel: Channel) -> str:

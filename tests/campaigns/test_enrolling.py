@@ -15,7 +15,8 @@ from campaigns.models import Activity, Channel, ChannelList, Enrollment
 from campaigns.refusals import Refused
 from campaigns.services.enrolling import enroll_lists
 from contacts.models import Contact, List, Membership, ZoneSet
-from contacts.services import add_to_list, remove_from_list
+from contacts.services import add_to_list, delete_contacts, remove_from_list
+from tests.at_once import Other
 from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ListFactory, zone_set
 
 pytestmark = pytest.mark.django_db
@@ -269,3 +270,57 @@ def test_a_running_channel_takes_no_newer_version(newer, supervisor):
     Channel.objects.filter(pk=channel.pk).update(status="running", pause_reason="")
     with pytest.raises(Refused, match="Voice is running; pause it"):
         services.take_newest_version(channel=channel, list=a_list, actor=supervisor)
+
+
+# --- Contacts that are deleted meanwhile ---------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_deleted_while_a_channel_starts_is_left_out_and_the_others_are_called():
+    people = ContactFactory.create_batch(4)
+    channel = ChannelFactory(lists=[ListFactory(members=people)])
+    gone = Contact.objects.filter(pk__in=[people[1].pk, people[2].pk])
+    with transaction.atomic():
+        delete_contacts(contacts=gone, actor=None)
+        # Sees the contacts still, and waits for whoever deletes them.
+        start = Other(lambda: services.start_channel(channel=channel, actor=None))
+        assert start.is_waiting()
+    start.done()
+    assert start.refusal is None
+    channel.refresh_from_db()
+    assert channel.status == "running"
+    assert enrolled(channel) == [people[0], people[3]]
+    assert Activity.objects.get(verb="start").text == f"started {channel.name} with 2 contacts"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_was_enrolled_first_is_not_deleted():
+    people = ContactFactory.create_batch(3)
+    channel = ChannelFactory(lists=[ListFactory(members=people)])
+    with transaction.atomic():
+        services.start_channel(channel=channel, actor=None)
+        delete = Other(lambda: delete_contacts(contacts=Contact.objects.all(), actor=None))
+        assert delete.is_waiting()
+    assert "None of them can be deleted" in str(delete.done().refusal)
+    assert enrolled(Channel.objects.get()) == people
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_start_and_a_deletion_that_wait_for_each_other_both_come_to_an_end():
+    """The one goes by the order of the list, the other by that of the contacts."""
+    first, last = ContactFactory.create_batch(2)
+    backwards = ListFactory(members=[last, first])
+    channel = ChannelFactory(lists=[backwards])
+    with transaction.atomic():
+        hold_alone(first)
+        start = Other(lambda: services.start_channel(channel=channel, actor=None))
+        assert start.is_waiting()
+        hold_alone(last)
+    start.done()
+    assert start.refusal is None
+    assert enrolled(Channel.objects.get()) == [last, first]
+
+
+def hold_alone(contact: Contact) -> None:
+    """As who deletes a contact holds it."""
+    Contact.objects.select_for_update().get(pk=contact.pk)
