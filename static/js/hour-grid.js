@@ -57,6 +57,12 @@ if (grid) {
     return null;
   };
 
+  // Wherever a finger or the browser's own search put the focus, the arrow keys go on from there.
+  grid.addEventListener("focusin", (event) => {
+    const place = placeOf(event.target);
+    if (place) standOn(place, { focus: false });
+  });
+
   const tell = () => grid.dispatchEvent(new Event("change", { bubbles: true }));
   const toggleAll = (inputs) => {
     const on = !inputs.every((input) => input.checked);

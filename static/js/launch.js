@@ -14,6 +14,8 @@ if (upload) {
     upload.requestSubmit();
   };
   input.addEventListener("change", send);
+  // Chosen before this script was there. What a browser would restore is kept from it by autocomplete="off".
+  send();
   for (const kind of ["dragenter", "dragover"]) {
     upload.addEventListener(kind, (event) => {
       if (![...event.dataTransfer.types].includes("Files")) return;

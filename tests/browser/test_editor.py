@@ -11,6 +11,7 @@ from playwright.sync_api import Error as PageError
 from playwright.sync_api import expect
 
 from accounts.models import Role, User
+from campaigns import services
 from campaigns.lifecycles import ChannelStatus
 from campaigns.models import Campaign, Channel, Schedule
 from tests.factories import (
@@ -224,6 +225,28 @@ def test_a_finger_taps_hours(open_browser, supervisor, destinations):
     assert cell(page, 5, 3).is_checked()
     cell(page, 5, 3).tap()
     assert not cell(page, 5, 3).is_checked()
+
+
+def test_on_a_narrow_screen_all_hours_are_in_reach_and_the_arrow_keys_follow_what_is_seen(
+    open_browser, supervisor, destinations
+):
+    page = open_browser(supervisor, width=390, height=844, has_touch=True)
+    page.goto(f"{NEW}#schedule")
+    boxes = {place: cell(page, *place).bounding_box() for place in ((0, 0), (0, 1), (1, 0), (6, 23))}
+    assert boxes[1, 0]["x"] > boxes[0, 0]["x"]
+    assert boxes[0, 1]["y"] > boxes[0, 0]["y"]
+    assert boxes[6, 23]["x"] + boxes[6, 23]["width"] <= 390
+    # As large as a finger needs.
+    assert min(boxes[0, 0]["width"], boxes[0, 0]["height"]) >= 24
+    cell(page, 0, 3).tap()
+    cell(page, 0, 3).focus()
+    page.keyboard.press("ArrowRight")
+    expect(cell(page, 1, 3)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(cell(page, 1, 4)).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.locator("#hours-in-words")).to_contain_text("Mon 3:00–4:00 and 9:00–17:00")
+    expect(page.locator("#hours-in-words")).to_contain_text("Tue 4:00–5:00")
 
 
 # --- Without script ----------------------------------------------------------------------------------------
@@ -519,6 +542,64 @@ def test_a_campaign_is_made_filled_and_scheduled(page):
     assert Channel.objects.get().status == ChannelStatus.SCHEDULED
 
 
+def test_a_file_chosen_on_the_contacts_step_is_added_without_another_press(page, worker):
+    name_it(page)
+    page.get_by_role("button", name="Continue to contacts").click()
+    file = {"name": "leads.csv", "mimeType": "text/csv", "buffer": b"Name,Phone\nAnna,(415) 555-0101\n"}
+    page.locator("#upload-file").set_input_files(file)
+    page.get_by_role("button", name="Import").click()
+    page.get_by_role("link", name="Go on").click()
+    expect(page.locator("#lists")).to_contain_text("1 list assigned")
+    expect(page.locator("#preflight")).to_contain_text("1 of 1 will be called")
+    expect(page).to_have_url(re.compile(r"/launch/$"))
+    assert Channel.objects.get().lists.get().name == "leads"
+    # Unassigned, it stays so, also when the person goes back and forth.
+    page.get_by_role("button", name="Unassign").click()
+    expect(page.locator("#lists")).to_contain_text("0 lists assigned")
+    page.go_back()
+    page.wait_for_timeout(500)
+    assert not Channel.objects.get().lists.exists()
+
+
+def test_a_campaign_gets_a_second_channel_which_is_started_alone(open_browser, supervisor, transactional_db):
+    contacts = ListFactory(name="Renewals 2026", members=2)
+    first = ChannelFactory(campaign__name="Autumn", lists=[contacts])
+    page = open_browser(supervisor)
+    page.goto(f"/campaigns/{first.campaign_id}/")
+    page.get_by_role("link", name="Add a channel").click()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Voice 2")
+    page.get_by_label("Name", exact=True).fill("Evenings")
+    page.get_by_label("Its lists too").check()
+    page.get_by_role("button", name="Add the channel").click()
+    second = Channel.objects.latest("pk")
+    expect(page.get_by_role("navigation", name="Channels").locator("[aria-current]")).to_contain_text(
+        "Evenings"
+    )
+    page.get_by_role("tab", name="Schedule").click()
+    page.get_by_role("button", name="Always").click()
+    saved(page)
+    page.get_by_role("button", name="Continue to contacts").click()
+    expect(page.locator("#preflight")).to_contain_text("2 of 2 will be called")
+    page.get_by_role("button", name="Start now").click()
+    expect(page.locator("#toasts")).to_contain_text("Autumn, Evenings, is running.")
+    statuses = dict(Channel.objects.values_list("pk", "status"))
+    assert statuses == {first.pk: ChannelStatus.READY, second.pk: ChannelStatus.RUNNING}
+    card = page.locator(f"#channel-{first.pk}")
+    card.get_by_role("button", name="More on Voice").click()
+    card.get_by_role("link", name="Rename…").click()
+    page.get_by_label("New name").fill("Evenings")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_text("has a channel called Evenings already")).to_be_visible()
+    page.get_by_label("New name").fill("Days")
+    page.get_by_role("button", name="Rename").click()
+    expect(card.get_by_role("heading", name="Days")).to_be_visible()
+    card.get_by_role("button", name="More on Days").click()
+    card.get_by_role("link", name="Delete channel…").click()
+    page.get_by_role("button", name="Delete channel").click()
+    expect(page.locator("#toasts")).to_contain_text("Days was deleted.")
+    assert list(Channel.objects.all()) == [second]
+
+
 def test_settings_are_read_only_while_active(open_browser, supervisor):
     channel = ChannelFactory(running=True, lists=[ListFactory(members=1)])
     page = open_browser(supervisor)
@@ -567,6 +648,9 @@ def test_every_state_is_photographed(open_browser, supervisor, destinations, pho
         voice__prompt="Hello {{ first_name }}, your plan {{ paln }} ends soon.",
     )
     running = ChannelFactory(running=True, campaign__name="Trial follow-up")
+    several = services.add_channel(
+        campaign=running.campaign, actor=supervisor, name="Second wave", like=running
+    )
     page = open_browser(supervisor, width=width)
     for path, name in (
         (NEW, "new"),
@@ -575,6 +659,8 @@ def test_every_state_is_photographed(open_browser, supervisor, destinations, pho
         (f"/campaigns/{channel.campaign_id}/edit/#advanced", "advanced"),
         (f"/campaigns/{channel.campaign_id}/launch/", "launch"),
         (f"/campaigns/{running.campaign_id}/edit/#schedule", "locked"),
+        (f"/campaigns/{several.campaign_id}/channels/{several.pk}/edit/#basic", "several"),
+        (f"/campaigns/{several.campaign_id}/channels/new/", "channel-new"),
         ("/settings/", "settings"),
         ("/settings/assistants/new/", "settings-form"),
     ):
