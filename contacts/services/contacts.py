@@ -163,6 +163,8 @@ def edit_contact(
 def _check_number(contact: Contact, number: str) -> None:
     if not re.fullmatch(E164, number):
         raise NumberStays("A number can be changed, and not taken away.")
+    # Whoever is about to call holds the row, too: from here on no call to the old number comes up.
+    Contact.objects.select_for_update().get(pk=contact.pk)
     # Contacts know of calls by this relation alone.
     if Contact.objects.filter(pk=contact.pk, calls__isnull=False).exists():
         raise NumberStays(CALLED)

@@ -181,7 +181,9 @@ ORDER BY picked.turn, picked.due_at, picked.id
 # A cap that is off: no number has so many calls.
 NO_CAP = 1_000_000
 
-# Two channels may hold the same person: the second one's intent is not inserted.
+# Two channels may hold the same person: the second one's intent is not inserted. Nor is that of somebody
+# whose number was changed since it was read, or who is being changed or erased at this moment: who does that
+# may wait for us, and is not waited for. The contacts are held: whoever changes a number sees the call to it.
 INTENTS = """
 INSERT INTO dialer_call (
     enrollment_id, channel_id, campaign_id, contact_id, assistant_id, campaign_name, channel_name,
@@ -197,10 +199,14 @@ FROM unnest(
     %(enrollments)s::bigint[], %(contacts)s::bigint[], %(names)s::text[], %(numbers)s::text[],
     %(attempts)s::smallint[], %(statuses)s::text[]
 ) WITH ORDINALITY AS chosen (enrollment_id, contact_id, name, number, attempt, claimed_from, place)
+JOIN contacts_contact AS contact ON contact.id = chosen.contact_id AND contact.phone_number = chosen.number
 ORDER BY chosen.place
+FOR KEY SHARE OF contact SKIP LOCKED
 ON CONFLICT (to_number) WHERE is_live DO NOTHING
 RETURNING id, enrollment_id, to_number
 """
+
+IN_A_CALL = "SELECT to_number FROM dialer_call WHERE to_number = ANY(%(numbers)s) AND is_live"
 
 NEXT_DUE = """
 SELECT due_at, reason FROM (
@@ -492,8 +498,12 @@ def _write_intents(
         Enrollment.objects.filter(pk__in=called), "call", expect=len(called), reason="", updated_at=now
     )
     if len(written) < len(chosen):
-        others = {candidate.enrollment_id for candidate in chosen} - set(called)
-        Enrollment.objects.filter(pk__in=others).update(
+        others = {
+            one.phone_number: one.enrollment_id for one in chosen if one.enrollment_id not in set(called)
+        }
+        # Whose number is changing stays due.
+        in_a_call = {number for (number,) in rows(IN_A_CALL, {"numbers": list(others)})}
+        Enrollment.objects.filter(pk__in=[others[number] for number in in_a_call]).update(
             due_at=now + BUSY_ELSEWHERE, reason="In another call", updated_at=now
         )
     return [

@@ -18,6 +18,9 @@ from campaigns.models import Channel, ChannelDrive, Enrollment, Schedule
 from campaigns.models.rules import ALL_DAY
 from campaigns.rulebook import load_rulebook
 from campaigns.services import pause_channel, unassign_list
+from contacts.models import Contact
+from contacts.services import NumberStays, edit_contact
+from dialer.driving import claim as claiming
 from dialer.driving import placing
 from dialer.driving.claim import BUSY_ELSEWHERE, SPARE_CANDIDATES, Claim, claim
 from dialer.models import Call, CarrierAccount
@@ -33,6 +36,7 @@ from tests.factories import (
 from tests.factories.dialer import CallFactory
 
 DRIVER = "driver-of-the-test"
+NEW_NUMBER = "+14155550199"
 pytestmark = pytest.mark.django_db
 
 
@@ -756,6 +760,55 @@ def test_a_contact_locked_elsewhere_does_not_hold_up_the_others():
         elsewhere = Elsewhere(lambda: numbers(claimed(channel)))
         elsewhere.start()
         assert elsewhere.outcome() == [free.contact.phone_number]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_number_is_not_changed_when_a_claim_came_first():
+    channel = leased()
+    contact = waiting(channel).contact
+    with transaction.atomic():
+        assert numbers(claimed(channel)) == [contact.phone_number]
+        elsewhere = Elsewhere(lambda: edit_contact(contact=contact, phone_number=NEW_NUMBER))
+        elsewhere.start()
+        wait_until_somebody_waits_for_a_lock()
+    with pytest.raises(NumberStays, match="was called at this number"):
+        elsewhere.outcome()
+    assert Call.objects.get().to_number == Contact.objects.get().phone_number
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whose_number_is_being_changed_is_called_right_after_and_by_the_new_one():
+    channel = leased()
+    changing, other = waiting(channel).contact, waiting(channel).contact
+    with transaction.atomic():
+        edit_contact(contact=changing, phone_number=NEW_NUMBER)
+        elsewhere = Elsewhere(lambda: numbers(claimed(channel)))
+        elsewhere.start()
+        # Not waited for: whoever changes it may wait for the claim.
+        assert elsewhere.outcome() == [other.phone_number]
+        assert Enrollment.objects.get(contact=changing).reason == ""
+    assert numbers(claimed(channel)) == [NEW_NUMBER]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_number_that_changes_between_look_and_intent_is_not_called(monkeypatch):
+    channel = leased()
+    # With the zone of the new number: a change of it would wait for the claim.
+    contact = waiting(channel, zones=["America/Los_Angeles"]).contact
+    look = claiming._candidates
+
+    def slow_look(*arguments: Any) -> Any:
+        found = look(*arguments)
+        change = Elsewhere(lambda: edit_contact(contact=contact, phone_number=NEW_NUMBER))
+        change.start()
+        change.outcome()
+        return found
+
+    monkeypatch.setattr(claiming, "_candidates", slow_look)
+    assert not claimed(channel).orders
+    monkeypatch.setattr(claiming, "_candidates", look)
+    assert numbers(claimed(channel)) == [NEW_NUMBER]
+    assert Call.objects.get().to_number == NEW_NUMBER
 
 
 def test_hours_are_read_anew_when_the_settings_changed():
