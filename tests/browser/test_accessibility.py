@@ -1,8 +1,8 @@
 """Every page, dialog, menu and state, looked through by axe-core: WCAG 2.2 A and AA, and good practice;
 light and dark; wide, and as narrow as a phone.
 
-A page that is new is walked by itself (the table of tests/accounts/test_access.py has its address); a dialog, a
-menu or a state that no address leads to is added below."""
+A page that is new is walked by itself (the table of tests/accounts/test_access.py has its address); a dialog,
+a menu or a state that no address leads to is added below."""
 
 from __future__ import annotations
 
