@@ -15,6 +15,7 @@ from campaigns.queries import passed_over
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
 from campaigns.services.channels import lock_channel, reopen_channel
+from campaigns.services.lists import keep
 from contacts.models import List
 
 
@@ -25,6 +26,7 @@ def add_exclusion(*, campaign: Campaign, list: List, actor: User | None) -> Camp
     At any time, also while channels run: who waits is passed over when the turn comes.
     """
     _editable(campaign)
+    keep(list)
     exclusion, created = CampaignExclusion.objects.get_or_create(campaign=campaign, list=list)
     if not created:
         raise Refused(f"{list.name} is left alone already.")

@@ -14,7 +14,9 @@ from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
 from campaigns.services.channels import lock_channel
 from campaigns.services.enrolling import enroll_lists, pin_lists, take_newest, withdraw_list
+from contacts import refusals as contacts
 from contacts.models import List
+from contacts.services import keep_list
 
 
 def _editable(channel: Channel) -> Channel:
@@ -24,6 +26,14 @@ def _editable(channel: Channel) -> Channel:
     return channel
 
 
+def keep(list: List) -> None:
+    """Keep a list, which is about to be used, from being deleted until the transaction ends."""
+    try:
+        keep_list(list=list)
+    except contacts.Refused as gone:
+        raise Refused(str(gone)) from None
+
+
 @transaction.atomic
 def assign_list(
     *, channel: Channel, list: List, actor: User | None, now: datetime | None = None
@@ -31,6 +41,7 @@ def assign_list(
     """Assign a list; to a channel that was started, its contacts are enrolled at once."""
     now = now or timezone.now()
     channel = _editable(channel)
+    keep(list)
     assigned, created = ChannelList.objects.get_or_create(channel=channel, list=list)
     if not created:
         raise Refused(f"{list.name} is assigned already.")

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from contacts.admin.shared import ReadOnlyAdmin, link
 from contacts.membership import uses_of
-from contacts.models import List, ListVersion, Membership
+from contacts.models import Import, List, ListVersion, Membership
 from contacts.services import delete_list, rename_list
 
 
@@ -47,6 +47,8 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
         """Named without their members: Django would read a million of them to say so."""
         used = [f"{list} is used by {use.campaign}" for list in objs for use in uses_of(list)]
+        undone = Import.objects.filter(list__in=objs, undo_asked_at__isnull=False, undone_at=None)
+        used += [f"the import of {one} into {one.list} is being undone" for one in undone]
         return [str(list) for list in objs], {"lists": len(objs)}, set(), used
 
     def delete_model(self, request: HttpRequest, obj: List) -> None:

@@ -12,7 +12,7 @@ import string
 from collections.abc import Callable, Iterable, Sequence
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, ProtectedError, QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import User
 from contacts.do_not_contact import put
@@ -59,17 +59,22 @@ def rename_list(*, list: List, name: str, description: str, actor: User | None) 
 
 @transaction.atomic
 def delete_list(*, list: List, actor: User | None) -> None:
-    """Remove a list and its versions; its contacts stay. Raises ``Refused`` while campaigns use it."""
+    """Remove a list and its versions; its contacts stay.
+
+    Raises ``Refused`` while campaigns use it, and while an import into it is being undone, which has to know
+    whom it had put there.
+    """
+    # Whoever adds to it or begins to use it comes before, or finds it gone.
+    if List.objects.select_for_update().filter(pk=list.pk).first() is None:
+        raise Refused(f"“{list.name}” was deleted already.")
     names = dict.fromkeys(f"“{use.campaign.name}”" for use in uses_of(list))
-    refusal = f"“{list.name}” is used by {_enumerated(list_(names))}. Take it off there first."
     if names:
-        raise Refused(refusal)
+        raise Refused(f"“{list.name}” is used by {_enumerated(list_(names))}. Take it off there first.")
+    undone = list.imports.filter(undo_asked_at__isnull=False, undone_at=None).first()
+    if undone is not None:
+        raise Refused(f"The import of {undone.file_name} is being undone. Delete the list when that is done.")
     pk = list.pk
-    try:
-        list.delete()
-    except ProtectedError:
-        # Since we looked.
-        raise Refused(f"“{list.name}” is used by a campaign. Take it off there first.") from None
+    list.delete()
     if actor:
         logger.info("%s deleted list %s “%s”", actor.username, pk, list.name)
 
@@ -288,6 +293,17 @@ def forbid_contacts(*, contacts: QuerySet[Contact], reason: str, actor: User | N
         actor=actor,
     )
     return done.added
+
+
+def keep_list(*, list: List) -> None:
+    """Keep a list from being deleted until the transaction ends; nothing else that is done with it waits.
+
+    For whoever is about to refer to it. Raises ``Refused`` when it was deleted.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM contacts_list WHERE id = %s FOR KEY SHARE", [list.pk])
+        if cursor.fetchone() is None:
+            raise Refused(f"“{list.name}” was deleted meanwhile.")
 
 
 def hold_lists_of(*, contact: Contact) -> None:

@@ -20,11 +20,11 @@ from accounts.models import User
 from contacts.importing.running import alone
 from contacts.importing.saving import hold_contacts
 from contacts.membership import ListUse, uses_of
-from contacts.models import Contact, Import, Membership
+from contacts.models import Contact, Import, List, Membership
 from contacts.models.lists import MembershipQuerySet
 from contacts.refusals import Refused
 from contacts.services.deleting import deletable, delete_held, hold
-from contacts.services.lists import remove_from_list
+from contacts.services.lists import keep_list, remove_from_list
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,9 @@ def extent_of_undoing(contact_import: Import) -> Undoing:
 @transaction.atomic
 def undo_import(*, contact_import: Import, actor: User | None) -> None:
     """Have a worker undo an import. Raises ``Refused`` when it was undone, or nobody knows whom it added."""
+    if contact_import.list is not None:
+        # It is not deleted between the question and the answer; afterwards, it waits for the worker.
+        keep_list(list=contact_import.list)
     may_be = Import.objects.filter(
         pk=contact_import.pk,
         status="completed",
@@ -105,19 +108,14 @@ def run_undoing(import_id: int) -> None:
 @transaction.atomic
 def _take_off(contact_import: Import) -> None:
     """Everybody whom it added and who is there by it, off the list, as one version."""
-    if contact_import.list is None:
-        return
     chosen = Contact.objects.filter(pk__in=_members(contact_import).current().values("contact"))
-    try:
-        removed = remove_from_list(
-            list=contact_import.list,
-            contacts=chosen,
-            note=f"Import of {contact_import.file_name} undone",
-            actor=contact_import.undone_by,
-        )
-    except Refused:
-        # The list was deleted since: nobody is on it.
-        return
+    removed = remove_from_list(
+        # It can't be deleted meanwhile (services/lists.py).
+        list=List.objects.get(imports=contact_import),
+        contacts=chosen,
+        note=f"Import of {contact_import.file_name} undone",
+        actor=contact_import.undone_by,
+    )
     Import.objects.filter(pk=contact_import.pk).update(taken_off=F("taken_off") + removed)
 
 

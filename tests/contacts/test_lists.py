@@ -15,6 +15,7 @@ import pytest
 from django.db import connection, transaction
 from django.urls import reverse
 
+from campaigns.services import add_exclusion, assign_list
 from contacts.contact_csv import contacts_as_csv
 from contacts.filters import ContactFilters
 from contacts.membership import contacts_of, contacts_of_version, uses_of
@@ -34,6 +35,7 @@ from contacts.services import (
 )
 from contacts.services.lists import part_names, part_sizes
 from dialer.erasing import erase_contact
+from tests.at_once import Other
 from tests.factories import (
     CampaignFactory,
     ChannelFactory,
@@ -811,3 +813,33 @@ def test_the_admin_deletes_lists_without_reading_their_members(as_admin, django_
     as_admin.post(reverse("admin:contacts_list_delete", args=[free.pk]), {"post": "yes"})
     assert list(List.objects.values_list("name", flat=True)) == ["Used"]
     assert Contact.objects.count() == 60
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("use", ["assign", "exclude", "add"])
+@pytest.mark.parametrize("deletes_first", [True, False])
+def test_a_list_that_is_taken_up_while_it_is_deleted_is_one_of_both(use, deletes_first):
+    list_, contact, channel = ListFactory(members=1), ContactFactory(), ChannelFactory()
+    deeds = {
+        "assign": lambda: assign_list(channel=channel, list=list_, actor=None),
+        "exclude": lambda: add_exclusion(campaign=channel.campaign, list=list_, actor=None),
+        "add": lambda: add_to_list(list=list_, contacts=Contact.objects.filter(pk=contact.pk), actor=None),
+    }
+
+    def delete() -> None:
+        delete_list(list=List.objects.get(), actor=None)
+
+    first, second = (delete, deeds[use]) if deletes_first else (deeds[use], delete)
+    with transaction.atomic():
+        first()
+        other = Other(second)
+        assert other.is_waiting()
+    refused = str(other.done().refusal)
+    if deletes_first:
+        assert "was deleted meanwhile" in refused
+        assert not List.objects.exists()
+    elif use == "add":
+        assert not List.objects.exists()
+    else:
+        assert "is used by" in refused
+        assert list_.size == 1

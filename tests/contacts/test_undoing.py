@@ -7,7 +7,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -31,6 +31,7 @@ from contacts.services import (
     upload_import,
 )
 from contacts.services.undoing import run_undoing
+from tests.at_once import Other
 from tests.contacts.conftest import mapped, uploaded
 from tests.contacts.test_import_pages import said
 from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory, ListFactory
@@ -296,6 +297,48 @@ def test_numbers_typed_while_it_is_undone_are_on_their_list_or_refused(monkeypat
     assert len(outcomes) == 10
     assert typed.size == sum(one for one in outcomes if isinstance(one, int))
     assert typed.size == Membership.objects.filter(list=typed).current().count()
+
+
+def test_the_list_is_kept_until_it_is_undone(import_text, as_admin):
+    made = import_text(people(1, 2))
+    undo_import(contact_import=made, actor=None)
+
+    with pytest.raises(Refused, match="being undone"):
+        delete_list(list=made.list, actor=None)
+    page = as_admin.get(reverse("admin:contacts_list_delete", args=[made.list.pk]))
+    assert "the import of people.csv into Autumn is being undone" in said(page)
+
+    run_undoing(made.pk)
+    assert not numbers()
+    delete_list(list=made.list, actor=None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_undone_while_its_list_is_deleted_it_is_one_of_both():
+    made = mapped(uploaded(people(1, 2)))
+    run_import(made.pk)
+    made.refresh_from_db()
+    with transaction.atomic():
+        undo_import(contact_import=made, actor=None)
+        delete = Other(lambda: delete_list(list=List.objects.get(), actor=None))
+        assert delete.is_waiting()
+    assert "is being undone" in str(delete.done().refusal)
+
+    run_undoing(made.pk)
+    assert not numbers()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deleted_first_the_list_is_gone_and_nothing_is_undone():
+    made = mapped(uploaded(people(1, 2)))
+    run_import(made.pk)
+    with transaction.atomic():
+        delete_list(list=List.objects.get(), actor=None)
+        undo = Other(lambda: undo_import(contact_import=Import.objects.get(), actor=None))
+        assert undo.is_waiting()
+    assert "was deleted meanwhile" in str(undo.done().refusal)
+    assert len(numbers()) == 2
+    assert not Import.objects.get().is_being_undone
 
 
 # --- Pages -------------------------------------------------------------------------------------------------
