@@ -1,8 +1,8 @@
-"""Addresses of assistants: WebSocket URLs that the carrier can open, and not our own network's."""
+"""Addresses that the carrier opens or fetches: assistants' and recordings', and not our own network's."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
 
@@ -15,19 +15,40 @@ def check_websocket_address(url: str, *, allow_private: bool) -> None:
     Names are judged by how they read, not looked up: what a name points to can change at any time,
     and it is the carrier that opens the connection.
     """
+    parts = _parts(url, like="wss://assistant.example.com/calls")
+    if parts.scheme not in {"ws", "wss"}:
+        raise ValidationError("The address starts with wss:// (or ws:// without encryption).", code="scheme")
+    _check_host(parts, like="wss://assistant.example.com/calls", allow_private=allow_private)
+
+
+def check_recording_address(url: str, *, allow_private: bool) -> None:
+    """Raise ``ValidationError`` unless the carrier can fetch a recording there; names are judged likewise."""
+    like = "https://files.example.com/hello.mp3"
+    parts = _parts(url, like=like)
+    if parts.scheme != "https" and not (parts.scheme == "http" and allow_private):
+        raise ValidationError("The address starts with https://.", code="scheme")
+    _check_host(parts, like=like, allow_private=allow_private)
+    if not parts.path.lower().endswith((".mp3", ".wav")):
+        raise ValidationError(
+            "The address is one of an MP3 or WAV file: it ends in .mp3 or .wav.", code="kind"
+        )
+
+
+def _parts(url: str, *, like: str) -> SplitResult:
     if any(character.isspace() for character in url):
         raise ValidationError("An address has no spaces.", code="invalid")
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
+        parts.port  # noqa: B018 - raises for what is no port
     except ValueError:
-        raise ValidationError(
-            "This is not an address. It looks like wss://assistant.example.com/calls."
-        ) from None
-    if parts.scheme not in {"ws", "wss"}:
-        raise ValidationError("The address starts with wss:// (or ws:// without encryption).", code="scheme")
-    if not host or port == 0:
-        raise ValidationError("The address names no host. It looks like wss://assistant.example.com/calls.")
+        raise ValidationError(f"This is not an address. It looks like {like}.") from None
+    return parts
+
+
+def _check_host(parts: SplitResult, *, like: str, allow_private: bool) -> None:
+    host = parts.hostname or ""
+    if not host or parts.port == 0:
+        raise ValidationError(f"The address names no host. It looks like {like}.")
     if parts.username is not None or parts.password is not None:
         raise ValidationError(
             "Leave the user name and password out: everybody who sees this page would see them.",
@@ -35,7 +56,13 @@ def check_websocket_address(url: str, *, allow_private: bool) -> None:
         )
     if parts.fragment:
         raise ValidationError("Leave out what follows the #: it is never sent.", code="fragment")
-    if not allow_private and is_private(host):
+    if not allow_private:
+        refuse_private(host)
+
+
+def refuse_private(host: str) -> None:
+    """Raise ``ValidationError`` for a host that reads as one of a private network."""
+    if is_private(host):
         raise ValidationError(
             f"{host} is an address inside a private network, which the carrier can’t reach. "
             "Use a public one, or set ALLOW_PRIVATE_ADDRESSES=true where that is meant.",

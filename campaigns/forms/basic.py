@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.forms.boundfield import BoundWidget
 
 from campaigns.changes import has_fixed_name
 from campaigns.forms import prompt as prompts
+from campaigns.forms.announcement import TEXTS, AnnouncementForm
 from campaigns.forms.fields import JudgedByForm, Line, Text, WholeNumber
-from campaigns.forms.tabs import Column, TabForm
-from campaigns.models import Assistant, CallerId, Campaign, VoiceDestination, VoiceSettings
+from campaigns.forms.tabs import Column
+from campaigns.models import Assistant, CallerId, Campaign, TalkTo, VoiceDestination, VoiceSettings
 from interface.templatetags.interface import phone_text
 
 
@@ -34,7 +37,28 @@ class AssistantChoice(NeededToStart):
         return assistant.name if assistant.is_active else f"{assistant.name} (not active)"
 
 
-class BasicForm(TabForm):
+# Each destination as its card shows it: what happens to whoever answers.
+DESTINATIONS = {
+    VoiceDestination.ASSISTANT: ("Assistant", "They talk with an AI assistant."),
+    VoiceDestination.ANNOUNCEMENT: (
+        "Recorded announcement",
+        "They hear a message, and may press a key to talk to someone or to opt out.",
+    ),
+    VoiceDestination.HANGUP: ("Hang up", "Nobody talks: for testing lists, hours and pace."),
+}
+
+
+NEEDED_BY_DESTINATION = ("assistant", "announcement_text", "announcement_url", "talk_number")
+
+
+@dataclass(frozen=True)
+class DestinationCard:
+    radio: BoundWidget
+    name: str
+    help: str
+
+
+class BasicForm(AnnouncementForm):
     slug = "basic"
     title = "Basic"
     columns: ClassVar[Mapping[str, Column]] = {
@@ -45,8 +69,14 @@ class BasicForm(TabForm):
         "caller_id": Column("voice", "caller_id", "caller ID"),
         "dial_timeout_seconds": Column("voice", "dial_timeout_seconds", "dial timeout"),
         "prompt": Column("voice", "prompt", "custom prompt"),
+        **AnnouncementForm.columns,
     }
-    held_back_with: ClassVar[Mapping[str, tuple[str, ...]]] = {"assistant": ("destination",)}
+    held_back_with: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **AnnouncementForm.held_back_with,
+        **dict.fromkeys(
+            ("assistant", "announcement_text", "announcement_url", "talk_number"), ("destination",)
+        ),
+    }
 
     name = Line(
         max_length=Campaign._meta.get_field("name").max_length,
@@ -60,9 +90,8 @@ class BasicForm(TabForm):
         help_text="Shown under the name. What is this campaign for?",
     )
     destination = forms.ChoiceField(
-        choices=VoiceDestination.choices,
+        choices=[(destination.value, name) for destination, (name, _) in DESTINATIONS.items()],
         widget=forms.RadioSelect,
-        help_text="Who talks when a call is answered.",
     )
     assistant = AssistantChoice(queryset=Assistant.objects.none(), empty_label="Choose an assistant")
     caller_id = CallerIdChoice(
@@ -119,31 +148,49 @@ class BasicForm(TabForm):
             raise ValidationError("Choose the number to call from.", code="required")
         return caller_id
 
-    def clean_prompt(self) -> str:
-        prompt: str = self.cleaned_data["prompt"]
-        if broken := prompts.broken_placeholder(prompt):
-            raise ValidationError(broken, code="broken_placeholder")
-        unknown = prompts.unknown_fields(prompt, self.known_fields) if prompt else []
-        if unknown and self.was_started:
-            raise ValidationError(
-                prompts.unknown_fields_message(unknown, self.known_fields), code="unknown_field"
-            )
-        return prompt
+    @property
+    def destination_cards(self) -> list[DestinationCard]:
+        return [
+            DestinationCard(radio, *DESTINATIONS[VoiceDestination(str(radio.data["value"]))])
+            for radio in self["destination"]
+        ]
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
-        connects = cleaned.get("destination") == VoiceDestination.ASSISTANT
-        if connects and self.was_started and "assistant" in cleaned and cleaned["assistant"] is None:
+        self.clean_announcement()
+        for name in ("prompt", *TEXTS):
+            if problem := self._problem_with(cleaned.get(name, "")):
+                self.add_error(name, problem)
+        is_needed = self._connects_assistant() and self.was_started
+        if is_needed and "assistant" in cleaned and cleaned["assistant"] is None:
             self.add_error("assistant", ValidationError("Choose the assistant who talks.", code="required"))
         return cleaned
 
+    def _connects_assistant(self) -> bool:
+        cleaned = self.cleaned_data
+        by_key = bool(cleaned.get("talk_key")) and cleaned.get("talk_to") == TalkTo.ASSISTANT
+        return cleaned.get("destination") == VoiceDestination.ASSISTANT or (self._is_announced() and by_key)
+
+    def _problem_with(self, template: str) -> ValidationError | None:
+        """What is wrong with a text that names fields of the contact."""
+        if broken := prompts.broken_placeholder(template):
+            return ValidationError(broken, code="broken_placeholder")
+        if self.was_started and (unknown := self._unknown_fields(template)):
+            return ValidationError(unknown, code="unknown_field")
+        return None
+
+    def _unknown_fields(self, template: str) -> str:
+        unknown = prompts.unknown_fields(template, self.known_fields) if template else []
+        return prompts.unknown_fields_message(unknown, self.known_fields) if unknown else ""
+
     def warnings(self) -> dict[str, str]:
         """A draft may name a field that the contacts will only have once they are uploaded."""
-        prompt = self.cleaned_data.get("prompt", "") if self.is_bound else self.rows.voice.prompt
-        unknown = prompts.unknown_fields(prompt, self.known_fields) if prompt else []
-        if not unknown:
-            return {}
-        return {"prompt": prompts.unknown_fields_message(unknown, self.known_fields)}
+        found = {}
+        for name in ("prompt", *TEXTS):
+            template = self.cleaned_data.get(name, "") if self.is_bound else getattr(self.rows.voice, name)
+            if unknown := self._unknown_fields(template):
+                found[name] = unknown
+        return found
 
 
 def _offered(rows: QuerySet[Any], chosen: int | None) -> QuerySet[Any]:

@@ -2,7 +2,8 @@
 // finds in a draft that was saved (drafts.js).
 const form = document.getElementById("editor");
 
-// --- Shown when: data-shown-when="destination=assistant", "machine_detection=detect|wait", "retry_busy" ---
+// --- Shown when: data-shown-when="destination=assistant", "machine_detection=detect|wait", "retry_busy", and of
+// these several: "a=1 or b=2 and c" ---
 const dependents = [...form.querySelectorAll("[data-shown-when]")];
 const reveal = () => {
   const data = new FormData(form);
@@ -10,22 +11,25 @@ const reveal = () => {
     const owner = control.closest("select") ?? control;
     if (owner.name) data.append(owner.name, control.value);
   }
+  const holds = (condition) => {
+    const [name, values] = condition.split("=");
+    return data.getAll(name).some((value) => (values ? values.split("|").includes(value) : value));
+  };
   for (const element of dependents) {
-    const [name, values] = element.dataset.shownWhen.split("=");
-    element.hidden = values ? !data.getAll(name).some((value) => values.split("|").includes(value)) : !data.has(name);
+    element.hidden = !element.dataset.shownWhen.split(" or ").some((all) => all.split(" and ").every(holds));
   }
 };
 form.addEventListener("change", reveal);
 reveal();
 
 // --- Fields of the contact, put where the cursor is or was ---
-const prompt = form.elements.namedItem("prompt");
 form.addEventListener("click", (event) => {
   const token = event.target.closest("[data-insert]");
-  if (!token || !prompt) return;
-  prompt.setRangeText(`{{ ${token.dataset.insert} }}`, prompt.selectionStart, prompt.selectionEnd, "end");
-  prompt.focus();
-  prompt.dispatchEvent(new Event("input", { bubbles: true }));
+  const text = token && form.elements.namedItem(token.dataset.into);
+  if (!text) return;
+  text.setRangeText(`{{ ${token.dataset.insert} }}`, text.selectionStart, text.selectionEnd, "end");
+  text.focus();
+  text.dispatchEvent(new Event("input", { bubbles: true }));
 });
 
 // --- Errors and warnings, as the server finds them ---

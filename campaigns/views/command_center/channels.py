@@ -110,7 +110,7 @@ class Card:
         voice = self.channel.voice
         if voice.destination == VoiceDestination.ASSISTANT:
             return voice.assistant.name if voice.assistant else "no assistant yet"
-        return voice.get_destination_display()
+        return str(voice.get_destination_display())
 
 
 def channels_tab(
