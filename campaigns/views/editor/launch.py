@@ -66,7 +66,8 @@ def channel_launch(request: HttpRequest, campaign_id: int, channel_id: int) -> H
 @require_safe
 def preflight(request: HttpRequest, campaign_id: int, channel_id: int) -> HttpResponse:
     """Who will be called, who won't, and when it will be done: a part of both steps."""
-    channel = channel_of(campaign_id, channel_id)
+    channels = Channel.objects.select_related("campaign")
+    channel = get_object_or_404(channels, pk=channel_id, campaign=campaign_id)
     now = timezone.now()
     # Asked for after every change of the settings, it need not count the contacts each time.
     within = COUNT_KEPT_SECONDS if "settings" in request.GET else 0
