@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +11,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from campaigns.lifecycles import ENROLLMENT, ChannelStatus
-from campaigns.models import Campaign, CampaignExclusion
+from campaigns.models import Campaign, CampaignExclusion, Channel, Enrollment
 from campaigns.queries import passed_over
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
-from campaigns.services.channels import lock_channel, reopen_channel
+from campaigns.services.channels import reopen_channel
 from campaigns.services.lists import keep
+from campaigns.services.places import Telling, hold_channel, in_lots
 from contacts.models import List
 
 
@@ -49,35 +51,50 @@ def remove_exclusion(*, campaign: Campaign, list: List, actor: User | None) -> N
     record_activity(campaign=campaign, actor=actor, verb="include", text=text)
 
 
-@transaction.atomic
 def bring_back_excluded(*, campaign: Campaign, actor: User | None, now: datetime | None = None) -> int:
     """Have everybody wait again who was passed over for a list that the campaign left alone, and who is on
     none that it leaves alone now; returns how many.
 
     They are due at once; who was called before, as a retry. Only of current runs. Channels that were stopped
-    stay so; those that were completed go on.
+    stay so; those that were completed go on. As many as they may be, calls go on meanwhile: they are brought
+    back some at a time (campaigns/services/places.py).
     """
-    _editable(campaign)
     now = now or timezone.now()
     brought = 0
-    for channel in campaign.channels.order_by("pk"):
-        channel = lock_channel(channel)
-        rows = passed_over(campaign.pk).filter(channel=channel)
-        back: dict[str, Any] = {"due_at": now, "reason": "", "updated_at": now}
-        moved = ENROLLMENT.apply(rows.filter(attempts=0), "bring_back", **back)
-        moved += ENROLLMENT.apply(rows.filter(attempts__gt=0), "bring_back_retry", **back)
-        if moved and channel.status == ChannelStatus.COMPLETED:
-            reopen_channel(channel=channel, why=f"{_contacts(moved)} brought back")
-        brought += moved
+    told = Telling(
+        campaign,
+        None,
+        actor,
+        "bring_back",
+        lambda contacts: f"brought back {contacts} passed over for lists that are no longer excluded",
+    )
+    with transaction.atomic():
+        _editable(campaign)
+    for channel in campaign.channels.exclude(status=ChannelStatus.STOPPED).order_by("pk"):
+        keys = passed_over(campaign.pk).filter(channel=channel).order_by("pk").values_list("pk", flat=True)
+        for lot in in_lots(list(keys)):
+            with transaction.atomic():
+                moved = _bring_back(campaign, channel, lot, now)
+                told.more(moved)
+            brought += moved
     if not brought:
         raise Refused("Nobody is left who could be brought back.")
-    text = f"brought back {_contacts(brought)} passed over for lists that are no longer excluded"
-    record_activity(campaign=campaign, actor=actor, verb="bring_back", text=text)
     return brought
 
 
-def _contacts(number: int) -> str:
-    return "1 contact" if number == 1 else f"{number:,} contacts"
+def _bring_back(campaign: Campaign, channel: Channel, lot: Sequence[int], now: datetime) -> int:
+    is_completed = hold_channel(channel, goes_on=True)
+    # Those who are on no list by now, and whom nobody else is bringing back.
+    rows = passed_over(campaign.pk).filter(pk__in=lot)
+    locked = rows.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    held = Enrollment.objects.filter(pk__in=list(locked.values_list("pk", flat=True)))
+    back: dict[str, Any] = {"due_at": now, "reason": "", "updated_at": now}
+    moved = ENROLLMENT.apply(held.filter(attempts=0), "bring_back", **back)
+    moved += ENROLLMENT.apply(held.filter(attempts__gt=0), "bring_back_retry", **back)
+    if moved and is_completed:
+        _editable(campaign)
+        reopen_channel(channel=channel, why="contacts were brought back")
+    return moved
 
 
 def _editable(campaign: Campaign) -> None:

@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts.models import User
 from campaigns.lifecycles import DONE, ENROLLMENT, IN_PROGRESS, MOVE_BACK, WAITING, ChannelStatus
 from campaigns.lifecycles import EnrollmentStatus as Status
-from campaigns.models import Activity, Channel, Enrollment
+from campaigns.models import Activity, Campaign, Channel, Enrollment
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
 from campaigns.services.channels import lock_channel, reopen_channel, start_refusals
@@ -70,10 +70,16 @@ def skip_contacts(
     def skip(rows: QuerySet[Enrollment]) -> int:
         return ENROLLMENT.apply(rows, "skip", skipped_from=F("status"), reason=reason, updated_at=result.at)
 
-    told = _Telling(channel, actor, "skip", "skipped {contacts} of {channel}: " + reason)
+    told = Telling(
+        channel.campaign,
+        channel,
+        actor,
+        "skip",
+        lambda contacts: f"skipped {contacts} of {channel.name}: {reason}",
+    )
     for lot in _lots(channel, places):
         with transaction.atomic():
-            _hold(channel)
+            hold_channel(channel)
             held = _held(lot, WAITING)
             told.more(_note(result, lot, held, skip, "done already"))
     return _done(result)
@@ -97,10 +103,16 @@ def bring_back_contacts(
             for before, move in MOVE_BACK.items()
         )
 
-    told = _Telling(channel, actor, "bring_back", "brought back {contacts} of {channel}")
+    told = Telling(
+        channel.campaign,
+        channel,
+        actor,
+        "bring_back",
+        lambda contacts: f"brought back {contacts} of {channel.name}",
+    )
     for lot in _lots(channel, places):
         with transaction.atomic():
-            is_completed = _hold(channel, goes_on=True)
+            is_completed = hold_channel(channel, goes_on=True)
             held = _held(lot, {Status.SKIPPED})
             told.more(_note(result, lot, held, bring_back, "changed since"))
             if is_completed and result.moved:
@@ -132,10 +144,16 @@ def retry_contacts(
             + ENROLLMENT.apply(rows.filter(status__in=again), "try_again", **due)
         )
 
-    told = _Telling(channel, actor, "retry", "had {contacts} of {channel} tried now")
+    told = Telling(
+        channel.campaign,
+        channel,
+        actor,
+        "retry",
+        lambda contacts: f"had {contacts} of {channel.name} tried now",
+    )
     for lot in _lots(channel, places):
         with transaction.atomic():
-            is_completed = _hold(channel, goes_on=True)
+            is_completed = hold_channel(channel, goes_on=True)
             held = _held(lot, WAITING | again, with_number=True)
             told.more(_note(result, lot, held, retry, "reached already"))
             if is_completed and result.moved:
@@ -163,12 +181,18 @@ def forbid_places(
     if not keys:
         raise Refused("Nobody was chosen.")
     reason = " ".join(reason.replace("\0", "").split()) or f"Campaign {channel.campaign.name}"
-    told = _Telling(channel, actor, "forbid", "put {contacts} of {channel} on do-not-contact")
+    told = Telling(
+        channel.campaign,
+        channel,
+        actor,
+        "forbid",
+        lambda contacts: f"put {contacts} of {channel.name} on do-not-contact",
+    )
     with transaction.atomic():
         forbid_contacts(contacts=Contact.objects.filter(pk__in=keys), reason=reason, actor=actor)
         told.more(len(keys))
     result.moved = len(keys)
-    for some in _some_of(keys):
+    for some in in_lots(keys):
         with transaction.atomic():
             waiting = Enrollment.objects.filter(contact__in=some, status__in=WAITING)
             held = list(waiting.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
@@ -182,11 +206,23 @@ def forbid_places(
     return result
 
 
-class _Telling:
-    """The activity of a deed, written with its first lot and kept true with each that follows."""
+class Telling:
+    """The activity of a deed, written with its first lot and kept true with each that follows.
 
-    def __init__(self, channel: Channel, actor: User, verb: str, text: str) -> None:
-        self._channel, self._actor, self._verb, self._text = channel, actor, verb, text
+    ``text``: what it says of so many contacts ("1 contact", "2,000 contacts"). ``channel``: None where the
+    deed is the whole campaign's.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        channel: Channel | None,
+        actor: User | None,
+        verb: str,
+        text: Callable[[str], str],
+    ) -> None:
+        self._about: dict[str, Any] = {"campaign": campaign, "channel": channel, "actor": actor, "verb": verb}
+        self._text = text
         self._entry: Activity | None = None
         self._total = 0
 
@@ -195,16 +231,9 @@ class _Telling:
         if not moved:
             return
         self._total += moved
-        contacts = "1 contact" if self._total == 1 else f"{self._total:,} contacts"
-        text = self._text.format(contacts=contacts, channel=self._channel.name)[:300]
+        text = self._text("1 contact" if self._total == 1 else f"{self._total:,} contacts")[:300]
         if self._entry is None:
-            self._entry = record_activity(
-                campaign=self._channel.campaign,
-                channel=self._channel,
-                actor=self._actor,
-                verb=self._verb,
-                text=text,
-            )
+            self._entry = record_activity(**self._about, text=text)
         else:
             Activity.objects.filter(pk=self._entry.pk).update(text=text)
 
@@ -218,14 +247,15 @@ def _lots(channel: Channel, places: QuerySet[Enrollment]) -> Iterator[Sequence[i
     keys = list(places.order_by().values_list("pk", flat=True))
     if not keys:
         raise Refused("Nobody was chosen, or they have moved on meanwhile.")
-    return _some_of(sorted(keys))
+    return in_lots(sorted(keys))
 
 
-def _some_of(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+def in_lots(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    """So many keys as are gone through in one transaction."""
     return (keys[start : start + AT_ONCE] for start in range(0, len(keys), AT_ONCE))
 
 
-def _hold(channel: Channel, *, goes_on: bool = False) -> bool:
+def hold_channel(channel: Channel, *, goes_on: bool = False) -> bool:
     """Keep the channel from being completed, stopped or run again until the transaction ends; claims go on.
 
     ``goes_on``: a completed one may be wanted to. Returns whether it is completed.

@@ -7,15 +7,17 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import services
-from campaigns.models import Activity, CampaignExclusion, Channel, Enrollment
+from campaigns.models import Activity, CampaignExclusion, Channel, ChannelDrive, Enrollment
 from campaigns.models.enrollment import on_exclusion_list
+from campaigns.services import places
 from contacts.models import Contact, List, Membership
+from tests.at_once import Other
 from tests.campaigns.test_preflight_worlds import World, what_is_claimed
 from tests.factories import (
     CampaignFactory,
@@ -258,7 +260,7 @@ def test_nobody_is_brought_back_into_a_stopped_channel_and_a_completed_one_goes_
         stopped.pk: "stopped",
         completed.pk: "running",
     }
-    assert Activity.objects.filter(verb="reopen", text__endswith="1 contact brought back").exists()
+    assert Activity.objects.filter(verb="reopen", text__endswith="contacts were brought back").exists()
 
 
 def test_nobody_of_an_archived_campaign_is_brought_back(supervisor):
@@ -289,6 +291,26 @@ def test_two_who_bring_back_at_once_bring_back_once():
     for thread in threads:
         thread.join()
     assert sorted(results) == ["1", "refused", "refused"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bringing_many_back_holds_up_no_call(monkeypatch):
+    """Each lot has a transaction of its own, and none of them takes what the claim and the lease need."""
+    monkeypatch.setattr(places, "AT_ONCE", 2)
+    channel = ChannelFactory(running=True)
+    gone = ListFactory(name="Gone")
+    rows = [passed_over(channel, gone) for _ in range(5)]
+    with transaction.atomic():
+        # As the claim does: the drive alone, the channel with others, and one of the contacts.
+        ChannelDrive.objects.select_for_update().get(channel=channel)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM campaigns_channel WHERE id = %s FOR SHARE", [channel.pk])
+        Enrollment.objects.select_for_update().get(pk=rows[0].pk)
+        back = Other(lambda: services.bring_back_excluded(campaign=channel.campaign, actor=None))
+        assert not back.is_waiting()
+    assert back.done().result == 4
+    assert Activity.objects.get(verb="bring_back").text.startswith("brought back 4 contacts")
+    assert services.bring_back_excluded(campaign=channel.campaign, actor=None) == 1
 
 
 def test_bringing_back_is_offered_below_the_lists(as_supervisor, as_viewer):

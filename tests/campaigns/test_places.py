@@ -459,3 +459,10 @@ def test_a_waiting_contact_on_do_not_contact_says_so(as_supervisor):
     page = as_supervisor.get(reverse("campaigns:contacts", args=[channel.campaign_id]))
 
     assert "on do-not-contact" in page.context["places"][0].why_not_yet
+
+
+@pytest.mark.parametrize("reason", ["{", "{0}", "{contacts.__class__}", "100 % {done}"])
+def test_a_reason_is_told_as_it_was_written(ready_to_run, supervisor, reason):
+    channel = ready_to_run("pending", running=True)
+    services.skip_contacts(channel=channel, places=places_of(channel), reason=reason, actor=supervisor)
+    assert Activity.objects.latest("pk").text == f"skipped 1 contact of {channel.name}: {reason}"
