@@ -2,13 +2,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analytics.views import calls, erasing, listings, live, recordings
+from analytics.views import calls, erasing, figures, listings, live, recordings
 
 app_name = "analytics"
 
 urlpatterns = [
     path("campaigns/<int:campaign_id>/results/", listings.results, name="results"),
     path("campaigns/<int:campaign_id>/results/count/", live.results_count, name="results_count"),
+    path("campaigns/<int:campaign_id>/analytics/", figures.analytics, name="analytics"),
+    path("campaigns/<int:campaign_id>/analytics/export/", figures.export, name="export_analytics"),
+    path("campaigns/compare/", figures.compare, name="compare"),
+    path("campaigns/compare/export/", figures.export_comparison, name="export_comparison"),
     path("channels/<int:channel_id>/pace/", live.pace, name="pace"),
     path("campaigns/<int:campaign_id>/results/export/", listings.export_results, name="export_results"),
     path("history/", listings.history, name="history"),

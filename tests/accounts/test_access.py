@@ -52,6 +52,10 @@ TABLE: dict[str, Rule] = {
     # Campaigns
     "campaigns:manager": Rule(READERS),
     "analytics:pace": Rule(READERS),
+    "analytics:analytics": Rule(READERS),
+    "analytics:export_analytics": Rule(READERS),
+    "analytics:compare": Rule(READERS),
+    "analytics:export_comparison": Rule(READERS),
     "analytics:results_count": Rule(READERS),
     "campaigns:campaign": Rule(READERS),
     "campaigns:contacts": Rule(READERS),
