@@ -9,6 +9,7 @@ To those who don't see it a chart is one image with a name: its table stands bes
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
@@ -24,6 +25,10 @@ from analytics.figures import NOTHING, Figures, Tally
 from analytics.tables import OUTCOMES, ordinal
 from campaigns.lifecycles import EnrollmentStatus
 from dialer.models import Outcome
+
+# pygal puts a finder of its own among those that every later import asks, for plug-ins that we have none of,
+# and one that Python 3.12 does not know any more.
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
 
 # A series: what it stands for, the class of its colour, and a value for each label (None: nothing there).
 Series = tuple[str, str, tuple[float | None, ...]]
