@@ -10,7 +10,7 @@ from django.db.models import Model
 from accounts.models import Role
 
 # Looked up by support staff, and mended where something is wrong with the data.
-_LOOKED_UP = frozenset({"accounts", "contacts", "campaigns", "dialer", "django_q"})
+_LOOKED_UP = frozenset({"accounts", "contacts", "campaigns", "dialer", "analytics", "django_q"})
 _MENDED = frozenset({"contacts", "campaigns", "dialer"})
 
 
