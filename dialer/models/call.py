@@ -137,6 +137,8 @@ class Call(models.Model):
             ),
             # Frequency caps, and a number's history.
             models.Index(fields=["to_number", "-created_at"], name="call_by_number"),
+            # Results and history of some days, newest first: wherever those lie, and whatever else is asked.
+            models.Index(fields=["-created_at", "-id"], name="call_newest"),
             # Who is over a cap right now, among a million (campaigns/preflight.py): a few pages a day.
             BrinIndex(fields=["created_at"], autosummarize=True, pages_per_range=32, name="call_by_time"),
             # The rate shown on a channel's card, the share of errors among its last calls, and the results of
