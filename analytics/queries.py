@@ -6,15 +6,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import reduce
 from operator import or_
 
 from django.conf import settings
 from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
 
-from analytics.filters import NO_DISPOSITION, Filters
+from analytics.filters import NO_CAMPAIGN, NO_DISPOSITION, Filters
 from campaigns.lifecycles import IN_PROGRESS, WAITING, EnrollmentStatus
 from campaigns.models import Campaign, Channel, Disposition
 from contacts.models import Contact
@@ -41,6 +42,16 @@ def results_of(campaign: Campaign) -> QuerySet[Call]:
     return ended_calls().filter(campaign=campaign)
 
 
+def results_in(campaign: Campaign | None) -> QuerySet[Call]:
+    """Of a campaign, or all there ever were."""
+    return results_of(campaign) if campaign else ended_calls()
+
+
+def order_of(filters: Filters) -> list[str]:
+    """Newest first. Of some days, by the time itself: the database would else read back from today."""
+    return ["-created_at", "-id"] if filters.has_days else ["-id"]
+
+
 def calls_with(contact: Contact) -> QuerySet[Call]:
     """A contact's calls in every campaign, those under way included."""
     return Call.objects.filter(contact=contact).exclude(outcome=Outcome.WITHDRAWN)
@@ -48,21 +59,33 @@ def calls_with(contact: Contact) -> QuerySet[Call]:
 
 def matching(rows: QuerySet[Call], filters: Filters, *, campaign: Campaign | None = None) -> QuerySet[Call]:
     """``rows`` narrowed down; ``campaign`` is theirs, so that the search need not look elsewhere."""
+    if filters.campaign:
+        rows = rows.filter(campaign=None if filters.campaign == NO_CAMPAIGN else int(filters.campaign))
     if filters.outcome:
-        rows = rows.filter(outcome=filters.outcome)
-    if filters.disposition == NO_DISPOSITION:
-        rows = rows.filter(disposition__isnull=True)
-    elif filters.disposition:
-        # By its key, which the index knows.
-        found = Disposition.objects.filter(slug=filters.disposition).values_list("pk", flat=True)
-        rows = rows.filter(disposition__in=list(found))
+        rows = rows.filter(outcome__in=filters.outcome)
+    if filters.disposition:
+        # By their keys, which the index knows.
+        found = Disposition.objects.filter(slug__in=filters.disposition).values_list("pk", flat=True)
+        chosen = Q(disposition__in=list(found))
+        rows = rows.filter(
+            chosen | Q(disposition__isnull=True) if NO_DISPOSITION in filters.disposition else chosen
+        )
     if filters.status:
-        rows = rows.filter(enrollment__status=filters.status)
+        rows = rows.filter(enrollment__status__in=filters.status)
     if filters.run:
         rows = rows.filter(**filters.channel_and_run)
+    if filters.since:
+        rows = rows.filter(created_at__gte=_midnight(filters.since))
+    if filters.until:
+        rows = rows.filter(created_at__lt=_midnight(filters.until + timedelta(days=1)))
     if filters.q:
         rows = rows.filter(_found(filters.q, campaign))
     return rows
+
+
+def _midnight(day: date) -> datetime:
+    """When a day begins in the zone of whoever asks."""
+    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def _found(text: str, campaign: Campaign | None) -> Q:
@@ -128,7 +151,7 @@ class Summary:
         return dict(totals)
 
 
-def summary_of(campaign: Campaign, dispositions: Iterable[Disposition]) -> Summary:
+def summary_of(campaign: Campaign | int, dispositions: Iterable[Disposition]) -> Summary:
     """One query, whatever the number of calls. ``dispositions`` are all there are."""
     wins = {disposition.pk for disposition in dispositions if disposition.is_win}
     rows = (
@@ -156,17 +179,15 @@ def count_of(
 ) -> Count:
     """How many rows there are: exactly where the database keeps the count, else up to a bound."""
     if summary is not None and filters.is_counted:
-        keys: set[int | None] | None = None
-        if filters.disposition == NO_DISPOSITION:
-            keys = {None}
-        elif filters.disposition:
-            keys = {disposition.pk for disposition in dispositions if disposition.slug == filters.disposition}
+        keys: set[int | None] = {one.pk for one in dispositions if one.slug in filters.disposition}
+        if NO_DISPOSITION in filters.disposition:
+            keys.add(None)
         return Count(
             sum(
                 calls
                 for (outcome, disposition), calls in summary.by_kind.items()
-                if (not filters.outcome or outcome == filters.outcome)
-                and (keys is None or disposition in keys)
+                if (not filters.outcome or outcome in filters.outcome)
+                and (not filters.disposition or disposition in keys)
             )
         )
     return counted(rows)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analytics.views import calls, erasing, figures, listings, live, recordings
+from analytics.views import calls, erasing, figures, listings, live, recordings, remarketing
 
 app_name = "analytics"
 
@@ -15,6 +15,11 @@ urlpatterns = [
     path("campaigns/compare/export/", figures.export_comparison, name="export_comparison"),
     path("channels/<int:channel_id>/pace/", live.pace, name="pace"),
     path("campaigns/<int:campaign_id>/results/export/", listings.export_results, name="export_results"),
+    path(
+        "campaigns/<int:campaign_id>/results/new-channel/", remarketing.from_results, name="remarket_results"
+    ),
+    path("history/new-channel/", remarketing.from_history, name="remarket_history"),
+    path("channels/<int:channel_id>/new-channel/", remarketing.from_contacts, name="remarket_contacts"),
     path("history/", listings.history, name="history"),
     path("history/export/", listings.export_history, name="export_history"),
     path("calls/<int:call_id>/", calls.call, name="call"),

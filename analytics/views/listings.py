@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,10 +20,10 @@ from accounts.permissions import reader_required
 from accounts.saved_views import ListPage, Views, default_address, views_of
 from analytics import queries
 from analytics.exporting import calls_as_csv
-from analytics.filters import NO_DISPOSITION, OUTCOMES, Filters
+from analytics.filters import NO_CAMPAIGN, OUTCOMES, Filters
+from analytics.options import Option, disposition_options, status_options
 from analytics.panel import panel_of
 from analytics.timeline import timeline_of
-from campaigns.lifecycles import EnrollmentStatus
 from campaigns.models import Campaign, Disposition
 from campaigns.services import record_access, record_activity
 from contacts.exporting import download
@@ -35,8 +36,11 @@ logger = logging.getLogger(__name__)
 
 PAGE = 50
 # Runs are a campaign's own; views of results are for all campaigns.
-RESULTS_VIEWS = ListPage("results", "a campaign’s results", ("q", "outcome", "disposition", "status"))
-HISTORY_VIEWS = ListPage("history", "the history", ("q", "outcome", "disposition"))
+_OF_CALLS = ("q", "outcome", "disposition", "from", "to")
+RESULTS_VIEWS = ListPage("results", "a campaign’s results", (*_OF_CALLS, "status"))
+HISTORY_VIEWS = ListPage("history", "the history", (*_OF_CALLS, "campaign"))
+# So many are offered to choose from; their names are some 50 kB of the page.
+MOST_CAMPAIGNS = 1000
 
 
 @reader_required
@@ -61,16 +65,27 @@ def history(request: HttpRequest) -> HttpResponse:
     return _answer(request, "analytics/history.html", _listing(request, None) | {"section": "history"})
 
 
-def _listing(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
+def filters_of(request: HttpRequest, campaign: Campaign | None) -> Filters:
+    """What the address narrows down to; a campaign's results are its own."""
     filters = Filters.of(request.GET)
+    return replace(filters, campaign="") if campaign else filters
+
+
+def _listing(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
+    filters = filters_of(request, campaign)
     views = views_of(request, RESULTS_VIEWS if campaign else HISTORY_VIEWS)
     dispositions = list(Disposition.objects.all())
     summary = queries.summary_of(campaign, dispositions) if campaign else None
-    rows = queries.matching(
-        queries.results_of(campaign) if campaign else queries.ended_calls(), filters, campaign=campaign
+    rows = queries.matching(queries.results_in(campaign), filters, campaign=campaign)
+    page = keyset_page(
+        queries.related(rows),
+        order=queries.order_of(filters),
+        cursor=request.GET.get("cursor", ""),
+        size=PAGE,
     )
-    page = keyset_page(queries.related(rows), order=["-id"], cursor=request.GET.get("cursor", ""), size=PAGE)
-    count = queries.count_of(rows, filters, summary, dispositions)
+    counts = summary or _counts_of(filters, dispositions)
+    count = queries.count_of(rows, filters, counts, dispositions)
+    run_options = _run_options(filters, campaign) if campaign else []
     selected = _chosen(request, campaign)
     items = [{"call": call, "standing": queries.standing_of(call)} for call in page]
     return {
@@ -82,14 +97,16 @@ def _listing(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
         "count": count,
         "views": views,
         "chips": _chips(filters, summary, views),
-        "disposition_options": _disposition_options(filters, summary, dispositions),
-        "status_options": [
-            (status.value, status.label, status.value == filters.status) for status in EnrollmentStatus
-        ]
-        if campaign
-        else [],
-        "run_options": _run_options(filters, campaign) if campaign else [],
+        "pickers": [
+            _picker("disposition", "Disposition", disposition_options(filters, summary, dispositions)),
+            *([_picker("status", "Status now", status_options(filters.status))] if campaign else []),
+        ],
+        "run_options": run_options,
+        # Of one channel and one run, both are the same in every row.
+        "tells_runs": bool(run_options),
+        "campaign_options": [] if campaign else _campaign_options(filters),
         "address": filters.address(),
+        "may_remarket": bool(count.value) and bool(getattr(request.user, "may_edit", False)),
         # Links to the same page, and to the first, ready for one more parameter.
         "here": _address(request, filters, request.GET.get("cursor", "")),
         "start": _address(request, filters, ""),
@@ -97,6 +114,13 @@ def _listing(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
         "panel": panel_of(selected, request.user) if selected and not _is_fragment(request) else None,
         "version": _version(summary, items, count, filters),
     }
+
+
+def _counts_of(filters: Filters, dispositions: list[Disposition]) -> queries.Summary | None:
+    """Of the campaign that history is narrowed down to: its calls are counted already."""
+    if not filters.campaign or not filters.is_counted:
+        return None
+    return queries.summary_of(int(filters.campaign), dispositions)
 
 
 def _address(request: HttpRequest, filters: Filters, cursor: str) -> str:
@@ -118,41 +142,41 @@ def _chosen(request: HttpRequest, campaign: Campaign | None) -> Call | None:
 def _chips(filters: Filters, summary: queries.Summary | None, views: Views) -> list[dict[str, Any]]:
     """One a way that calls ended; those that never happened here are left out, unless chosen."""
     counts = summary.by_outcome() if summary else {}
-    any_outcome = f"{views.path}{address}" if (address := filters.address(outcome="")) else views.everything
+    any_outcome = f"{views.path}{address}" if (address := filters.address(outcome=())) else views.everything
     chips: list[dict[str, Any]] = [
         {"label": "Any outcome", "address": any_outcome, "is_on": not filters.outcome}
     ]
     for outcome in OUTCOMES:
-        is_on = filters.outcome == outcome
+        is_on = outcome in filters.outcome
         if summary is None or counts.get(outcome) or is_on:
             chips.append(
                 {
                     "label": outcome.label,
                     "count": counts.get(outcome, 0) if summary else None,
-                    "address": f"{views.path}{filters.address(outcome=outcome)}",
+                    "address": f"{views.path}{filters.toggled(outcome)}",
                     "is_on": is_on,
                 }
             )
     return chips
 
 
-def _disposition_options(
-    filters: Filters, summary: queries.Summary | None, dispositions: list[Disposition]
-) -> list[tuple[str, str, bool]]:
-    """(value, words, whether chosen) of the select."""
-    counts = summary.by_disposition() if summary else {}
+def _picker(name: str, label: str, options: list[Option]) -> dict[str, Any]:
+    """Several to choose from, behind a button that says what is chosen: "Interested + 1"."""
+    chosen = [option.label for option in options if option.is_chosen]
+    more = f" + {len(chosen) - 1}" if len(chosen) > 1 else ""
+    words = f"{chosen[0]}{more}" if chosen else label
+    return {"name": name, "label": label, "words": words, "options": options, "is_on": bool(chosen)}
 
-    def words(name: str, key: int | None) -> str:
-        return f"{name} ({counts.get(key, 0):,})" if summary else name
 
-    options = [
-        (one.slug, words(one.name, one.pk), one.slug == filters.disposition)
-        for one in queries.filterable(dispositions, counts)
-    ]
-    return [
-        *options,
-        (NO_DISPOSITION, words("No disposition", None), filters.disposition == NO_DISPOSITION),
-    ]
+def _campaign_options(filters: Filters) -> list[Option]:
+    """The newest campaigns, archived ones too, and the one that is chosen; then those that are gone."""
+    campaigns = Campaign.objects.order_by("-created_at", "-pk")
+    found = list(campaigns.values_list("pk", "name")[:MOST_CAMPAIGNS])
+    chosen = filters.campaign
+    if chosen and chosen != NO_CAMPAIGN and int(chosen) not in dict(found):
+        found += list(campaigns.filter(pk=int(chosen)).values_list("pk", "name"))
+    options = [Option(str(key), name, str(key) == chosen) for key, name in found]
+    return [*options, Option(NO_CAMPAIGN, "Deleted campaigns", chosen == NO_CAMPAIGN)] if found else []
 
 
 def _run_options(filters: Filters, campaign: Campaign) -> list[tuple[str, str, bool]]:
@@ -224,7 +248,7 @@ def contact_history(request: HttpRequest, contact_id: int) -> HttpResponse:
 def export_results(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
     """Exactly the rows that the same address without "export/" shows, all pages of them."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    filters = Filters.of(request.GET)
+    filters = filters_of(request, campaign)
     rows = queries.matching(queries.results_of(campaign), filters, campaign=campaign)
     if request.method == "GET":
         record_activity(
@@ -236,7 +260,7 @@ def export_results(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
 @reader_required
 @require_safe
 def export_history(request: HttpRequest) -> HttpResponseBase:
-    rows = queries.matching(queries.ended_calls(), Filters.of(request.GET))
+    rows = queries.matching(queries.ended_calls(), filters_of(request, None))
     if request.method == "GET":
         record_access(actor=_person(request), verb="exported", text="exported history as CSV")
     return _csv(request, rows, "history")

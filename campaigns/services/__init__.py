@@ -42,8 +42,10 @@ from campaigns.services.places import (
     retry_contacts,
     skip_contacts,
 )
+from campaigns.services.remarketing import Made, make_channel_from
 
 __all__ = [
+    "Made",
     "Refusal",
     "Refused",
     "add_channel",
@@ -62,6 +64,7 @@ __all__ = [
     "forget_activities",
     "leave_campaigns",
     "lock_channel",
+    "make_channel_from",
     "pause_campaign",
     "pause_channel",
     "press_campaign",

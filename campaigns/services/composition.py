@@ -79,20 +79,21 @@ def add_channel(
 ) -> Channel:
     """Add a ready channel, which is started on its own.
 
-    ``like`` is another channel of the campaign whose settings, schedule and rules it begins with, and
-    ``with_lists`` its lists too. Raises ``Refused`` for a name that is taken, and for archived campaigns.
+    ``like`` is another channel, of this campaign or another one, whose settings, schedule and rules it
+    begins with, and ``with_lists`` its lists too. Raises ``Refused`` for a name that is taken, and for
+    archived campaigns.
     """
     campaign = _lock(campaign)
     names = list(campaign.channels.values_list("name", flat=True))
     if len(names) >= MOST_CHANNELS:
         raise Refused(f"A campaign holds at most {MOST_CHANNELS} channels. Make another campaign.")
     _refuse_taken(name, names)
-    if like is not None and like.campaign_id != campaign.pk:
-        raise Refused("This channel belongs to another campaign.")
     channel = make_channel(campaign=campaign, name=name, like=like, with_lists=with_lists)
     # A campaign that was worked through is no longer.
     derive_status(campaign)
     copied = f", like {like.name}" if like else ""
+    if like and like.campaign_id != campaign.pk:
+        copied += f" of {like.campaign.name}"
     record_activity(
         campaign=campaign, channel=channel, actor=actor, verb="add", text=f"added the channel {name}{copied}"
     )

@@ -55,9 +55,26 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 document.addEventListener("htmx:pushedIntoHistory", () => {
   const address = new URL(location.href).searchParams;
-  for (const field of document.querySelectorAll(".find :is(input[type=search], select)")) {
-    if (field !== document.activeElement) field.value = address.get(field.name) ?? "";
+  for (const field of document.querySelectorAll(".find :is(input, select)[name]")) {
+    if (field === document.activeElement || field.type === "hidden") continue;
+    if (field.type === "checkbox") {
+      field.checked = field.defaultChecked = address.getAll(field.name).includes(field.value);
+    } else {
+      field.value = address.get(field.name) ?? "";
+      field.dispatchEvent(new Event("shown"));
+    }
   }
+});
+
+// Several to choose from: closed by Escape, and by a click elsewhere.
+document.addEventListener("click", (event) => {
+  for (const picker of document.querySelectorAll(".picker[open]")) if (!picker.contains(event.target)) picker.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const picker = event.key === "Escape" && event.target.closest?.(".picker[open]");
+  if (!picker) return;
+  picker.open = false;
+  picker.querySelector("summary").focus();
 });
 
 // Notes say when they are being saved, and when they could not be.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import io
 import wave
+from datetime import date
 
 import pytest
 from django.http import QueryDict
@@ -138,27 +139,57 @@ def test_a_recording_cut_short_still_has_a_track():
 def test_filters_come_from_the_address_and_go_back_into_it():
     address = "outcome=busy&disposition=interested&status=retry&q=anna+s"
     filters = Filters.of(QueryDict(address))
-    assert filters == Filters("busy", "interested", "retry", "anna s")
-    assert filters.address() == "?outcome=busy&disposition=interested&status=retry&q=anna+s"
-    assert filters.address(outcome="") == "?disposition=interested&status=retry&q=anna+s"
+    assert filters == Filters(("busy",), ("interested",), ("retry",), "anna s")
+    assert filters.address() == f"?{address}"
+    assert filters.address(outcome=()) == "?disposition=interested&status=retry&q=anna+s"
     assert Filters().address() == ""
 
 
-@given(st.dictionaries(st.sampled_from(["outcome", "disposition", "status", "q"]), st.text(max_size=300)))
+def test_several_of_a_kind_are_in_the_address_one_by_one_and_toggled_one_by_one():
+    filters = Filters.of(QueryDict("outcome=voicemail&outcome=no_answer&outcome=voicemail"))
+    assert filters == Filters(("voicemail", "no_answer"))
+    assert filters.address() == "?outcome=voicemail&outcome=no_answer"
+    assert filters.toggled("voicemail") == "?outcome=no_answer"
+    assert filters.toggled("busy") == "?outcome=voicemail&outcome=no_answer&outcome=busy"
+
+
+def test_days_runs_and_campaigns_are_read_as_they_are_written():
+    address = "run=12.2&campaign=7&from=2026-11-01&to=2026-11-22"
+    filters = Filters.of(QueryDict(address))
+    assert (filters.since, filters.until) == (date(2026, 11, 1), date(2026, 11, 22))
+    assert filters.channel_and_run == {"channel_id": 12, "run": 2}
+    assert filters.address() == f"?{address}"
+
+
+PARAMETERS = ["outcome", "disposition", "status", "q", "run", "campaign", "from", "to"]
+NEARLY = ["busy", "none", "12", "12.0", "0", "9" * 30, "2026-02-30", "99999-01-01", "0001-01-01", "\0", ""]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(PARAMETERS), st.lists(st.text(max_size=300) | st.sampled_from(NEARLY), max_size=80)
+    )
+)
 def test_any_address_makes_filters_and_nonsense_filters_nothing(values):
     parameters = QueryDict(mutable=True)
-    parameters.update(values)
+    for name, some in values.items():
+        parameters.setlist(name, some)
     filters = Filters.of(parameters)
-    assert filters.outcome in {"", "completed", "no_answer", "busy", "voicemail", "failed", "cancelled"}
-    assert "\0" not in filters.q + filters.disposition
+    assert set(filters.outcome) <= {"completed", "no_answer", "busy", "voicemail", "failed", "cancelled"}
+    assert "\0" not in filters.q + "".join(filters.disposition)
     assert len(filters.q) <= 100
+    assert len(filters.disposition) <= 60
     assert Filters.of(QueryDict(filters.address()[1:])) == filters
 
 
 def test_what_the_database_counts_needs_no_recount():
-    assert Filters(outcome="busy", disposition="none").is_counted
+    assert Filters(outcome=("busy", "failed"), disposition=("none",)).is_counted
     assert not Filters(q="x").is_counted
-    assert not Filters(status="retry").is_counted
+    assert not Filters(status=("retry",)).is_counted
+    assert not Filters(since=date(2026, 11, 1)).is_counted
+    # Of campaigns that are gone, nobody keeps the count.
+    assert Filters(campaign="7").is_counted
+    assert not Filters(campaign="none").is_counted
 
 
 # --- Turns -----------------------------------------------------------------------------------------
