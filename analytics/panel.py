@@ -30,6 +30,8 @@ EVENTS = {
     "reconciled": "Settled from the carrier’s records",
     "withdrawn": "Not placed",
     "stream": "Audio stream",
+    "assistant": "Connected to the assistant",
+    "assistant_missed": "The assistant couldn’t be reached",
     "key": "A key was pressed",
     "talked": "Connected to a phone number",
     "report": "The assistant’s report",

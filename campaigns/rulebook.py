@@ -18,6 +18,7 @@ from campaigns import hours as opening_hours
 from campaigns.hours import OpeningHours
 from campaigns.models import (
     AnnouncementSource,
+    AssistantKind,
     Channel,
     MachineAction,
     MachineDetection,
@@ -81,6 +82,8 @@ class Rulebook:
     assistant_id: int | None
     assistant_name: str
     assistant_url: str
+    # Reached by SIP, and not by WebSocket.
+    assistant_has_sip: bool
     announcement: Announcement
     from_number: str
     dial_timeout_seconds: int
@@ -147,6 +150,7 @@ def load_rulebook(channel_id: int) -> Rulebook:
         assistant_id=assistant.pk if assistant else None,
         assistant_name=assistant.name if assistant else "",
         assistant_url=assistant.url if assistant else "",
+        assistant_has_sip=assistant is not None and assistant.kind == AssistantKind.SIP,
         announcement=Announcement.of(voice),
         from_number=caller_id.phone_number if caller_id else "",
         dial_timeout_seconds=voice.dial_timeout_seconds,

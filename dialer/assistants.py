@@ -25,6 +25,8 @@ from dialer.services import lock_call, settle_disposition
 TOKEN_SALT = "carillon.assistant.call"  # noqa: S105 - a salt, not a secret
 FIELD = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 MOST_TURNS = 2000
+# Who answered waits for the assistant so long: a machine picks up at once, or not at all.
+SIP_RING_SECONDS = 20
 MOST_TEXT = 4000
 # Reports may come late; a token found in an old log opens nothing any more.
 OPEN_AFTER_END = timedelta(hours=24)

@@ -32,7 +32,7 @@ from dialer import deadlines
 from dialer.carrier import Ended, Ending
 from dialer.deciding import decide_for_contact
 from dialer.lifecycles import CALL, CallState
-from dialer.models import Call, Outcome
+from dialer.models import Call, CallEvent, Outcome
 from dialer.services import go_on, goes_on, lock_channel_of, lock_latest
 from dialer.statements import rows
 
@@ -316,9 +316,10 @@ WITH ending AS (
         billed_seconds = %(billed)s,
         cost = %(cost)s,
         hangup_code = %(code)s,
-        hangup_cause = %(cause)s,
+        -- That its assistant could not be reached tells more than how the carrier then ended it.
+        hangup_cause = CASE WHEN is_error THEN hangup_cause ELSE %(cause)s END,
         hangup_by = %(by)s,
-        is_error = %(is_error)s,
+        is_error = is_error OR %(is_error)s,
         carrier_id = CASE WHEN %(carrier)s = '' THEN carrier_id ELSE %(carrier)s END
     WHERE id = %(call)s AND state = %(state)s AND state = ANY(%(before)s)
         AND disposition_id IS NOT DISTINCT FROM %(disposition)s AND is_machine = %(is_machine)s
@@ -463,6 +464,33 @@ def _hear_late(call_id: int, state: str, kind: str, data: Mapping[str, Any]) -> 
         return
     logger.error("Call %s was given up as never placed, and the carrier now tells of its end.", call_id)
     call.events.get_or_create(kind=f"{kind}_late"[:24], defaults={"data": dict(data)})
+
+
+# Once a call; also after its end, since the carrier tells of both in any order.
+MISSED_ASSISTANT = """
+WITH missed AS (
+    UPDATE dialer_call SET is_error = true, hangup_cause = %(cause)s
+    WHERE id = %(call)s AND state <> 'intent' AND to_number <> '' AND NOT is_error
+    RETURNING id
+)
+INSERT INTO dialer_callevent (call_id, kind, at, data)
+SELECT id, 'assistant_missed', now(), %(data)s FROM missed RETURNING id
+"""
+
+
+def miss_assistant(*, call_id: int, why: str, data: Mapping[str, Any]) -> bool:
+    """Somebody answered, and the assistant could not be reached: an error of ours, which counts towards
+    the channel's automatic pause (dialer/driving/errors.py). The contact was reached all the same."""
+    cause = f"The assistant can’t be reached: {why}"[:120]
+    return bool(rows(MISSED_ASSISTANT, {"call": call_id, "cause": cause, "data": Jsonb(dict(data))}))
+
+
+def miss_assistant_without_stream(*, call_id: int, data: Mapping[str, Any]) -> bool:
+    """The audio stream was dropped: the assistant was not reached, unless the stream had begun."""
+    events = CallEvent.objects.filter(call=call_id, kind="stream")
+    if events.filter(data__Event="StartStream").exists():
+        return False
+    return miss_assistant(call_id=call_id, why="no connection", data=data)
 
 
 WITHDRAWN = """

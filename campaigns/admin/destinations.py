@@ -30,10 +30,10 @@ class DeletedWhenUnused(RecordAdmin):
 @admin.register(Assistant)
 class AssistantAdmin(DeletedWhenUnused):
     form = AssistantForm
-    list_display = ("name", "url", "is_active", "created_at")
-    list_filter = ("is_active",)
+    list_display = ("name", "kind", "url", "is_active", "created_at")
+    list_filter = ("kind", "is_active")
     search_fields = ("name", "description", "url")
-    fields = ("name", "description", "url", "is_active", "used_by")
+    fields = ("name", "description", "kind", "url", "is_active", "used_by")
     readonly_fields = ("used_by",)
 
     @admin.display(description="used by")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
 
 from interface.addresses import is_private
+
+# A user, a host or an IPv6 address in brackets, and nothing that other SIP parties would take for more.
+SIP = re.compile(
+    r"sip:[A-Za-z0-9._~+%-]{1,64}@(?P<host>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])"
+    r"(:(?P<port>[0-9]{1,5}))?(;transport=(udp|tcp|tls))?"
+)
 
 
 def check_websocket_address(url: str, *, allow_private: bool) -> None:
@@ -32,6 +39,22 @@ def check_recording_address(url: str, *, allow_private: bool) -> None:
         raise ValidationError(
             "The address is one of an MP3 or WAV file: it ends in .mp3 or .wav.", code="kind"
         )
+
+
+def check_sip_address(address: str, *, allow_private: bool) -> None:
+    """Raise ``ValidationError`` unless an assistant can be reached at this SIP address; names are judged
+    likewise."""
+    found = SIP.fullmatch(address)
+    if found is None:
+        raise ValidationError(
+            "This is not a SIP address. It looks like sip:grace@assistant.example.com, with a port "
+            "(:5061) and ;transport=tls, tcp or udp after it if need be.",
+            code="invalid",
+        )
+    if found["port"] and not 0 < int(found["port"]) < 65536:
+        raise ValidationError("The port is a number from 1 to 65535.", code="port")
+    if not allow_private:
+        refuse_private(found["host"].strip("[]"))
 
 
 def _parts(url: str, *, like: str) -> SplitResult:

@@ -17,7 +17,15 @@ from campaigns.forms import prompt as prompts
 from campaigns.forms.announcement import TEXTS, AnnouncementForm
 from campaigns.forms.fields import JudgedByForm, Line, Text, WholeNumber
 from campaigns.forms.tabs import Column
-from campaigns.models import Assistant, CallerId, Campaign, TalkTo, VoiceDestination, VoiceSettings
+from campaigns.models import (
+    Assistant,
+    AssistantKind,
+    CallerId,
+    Campaign,
+    TalkTo,
+    VoiceDestination,
+    VoiceSettings,
+)
 from interface.templatetags.interface import phone_text
 
 
@@ -34,12 +42,13 @@ class CallerIdChoice(NeededToStart):
 
 class AssistantChoice(NeededToStart):
     def label_from_instance(self, assistant: Assistant) -> str:
-        return assistant.name if assistant.is_active else f"{assistant.name} (not active)"
+        label = f"{assistant.name} (SIP)" if assistant.kind == AssistantKind.SIP else assistant.name
+        return label if assistant.is_active else f"{label} (not active)"
 
 
 # Each destination as its card shows it: what happens to whoever answers.
 DESTINATIONS = {
-    VoiceDestination.ASSISTANT: ("Assistant", "They talk with an AI assistant."),
+    VoiceDestination.ASSISTANT: ("Assistant", "They talk with an AI assistant, by WebSocket or SIP."),
     VoiceDestination.ANNOUNCEMENT: (
         "Recorded announcement",
         "They hear a message, and may press a key to talk to someone or to opt out.",

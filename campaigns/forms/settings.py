@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 
-from campaigns.forms.addresses import check_websocket_address
+from campaigns.forms.addresses import check_sip_address, check_websocket_address
 from campaigns.forms.fields import Line, WholeNumber
-from campaigns.models import Assistant, CallerId, Disposition
+from campaigns.models import Assistant, AssistantKind, CallerId, Disposition
 from contacts.phone_numbers import Rejection, countries, dialable
 from interface.templatetags.interface import phone_text
 
@@ -30,11 +30,21 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
         max_length=_most(Assistant, "description"),
         help_text="What it is for, for whoever chooses it in a campaign.",
     )
+    kind = forms.ChoiceField(
+        label="Reached by",
+        choices=AssistantKind.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        initial=AssistantKind.WEBSOCKET,
+    )
     url = Line(
-        label="WebSocket address",
+        label="Address",
         max_length=_most(Assistant, "url"),
         error_messages={"required": "Enter the address at which the assistant takes calls."},
-        help_text="Where the carrier streams the audio of each call: wss://assistant.example.com/calls.",
+        help_text="By WebSocket, where the carrier streams the audio of each call: "
+        "wss://assistant.example.com/calls. By SIP, where it calls: "
+        "sip:grace@assistant.example.com;transport=tls. A SIP call carries the call’s number and a token, "
+        "with which the assistant asks for the prompt: headers are too short for one.",
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
     )
     is_active = forms.BooleanField(
@@ -43,11 +53,17 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Assistant
-        fields: ClassVar[list[str]] = ["name", "description", "url", "is_active"]
+        fields: ClassVar[list[str]] = ["name", "description", "kind", "url", "is_active"]
+
+    def clean_kind(self) -> str:
+        kind: str = self.cleaned_data["kind"]
+        return kind or self.instance.kind
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
-        check_websocket_address(url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
+        is_sip = self.cleaned_data.get("kind") == AssistantKind.SIP
+        check = check_sip_address if is_sip else check_websocket_address
+        check(url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
         return url
 
 

@@ -1,7 +1,7 @@
 from campaigns.models.activity import Activity
 from campaigns.models.campaign import Campaign, CampaignExclusion
 from campaigns.models.channel import Channel, ChannelDrive, ChannelKind, ChannelList, PauseReason
-from campaigns.models.destinations import Assistant, CallerId
+from campaigns.models.destinations import Assistant, AssistantKind, CallerId
 from campaigns.models.disposition import Disposition
 from campaigns.models.enrollment import Enrollment, EnrollmentCount
 from campaigns.models.rules import ReattemptRule, Schedule
@@ -20,6 +20,7 @@ __all__ = [
     "Activity",
     "AnnouncementSource",
     "Assistant",
+    "AssistantKind",
     "CallerId",
     "Campaign",
     "CampaignExclusion",

@@ -9,19 +9,35 @@ from django.db import models
 from contacts.models.contact import E164
 
 
+class AssistantKind(models.TextChoices):
+    """How the carrier reaches an assistant."""
+
+    WEBSOCKET = "websocket", "WebSocket"
+    SIP = "sip", "SIP"
+
+
 class Assistant(models.Model):
-    """An AI voice agent, reached by WebSocket."""
+    """An AI voice agent, reached by WebSocket or SIP."""
 
     name = models.CharField(max_length=80, unique=True)
     description = models.CharField(max_length=300, blank=True)
-    url = models.CharField("WebSocket address", max_length=500)
+    kind = models.CharField(
+        "reached by",
+        max_length=10,
+        choices=AssistantKind.choices,
+        default=AssistantKind.WEBSOCKET,
+        db_default=AssistantKind.WEBSOCKET,
+    )
+    url = models.CharField("address", max_length=500)
     is_active = models.BooleanField("active", default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
-                condition=models.Q(url__regex=r"^wss?://"), name="assistant_url_is_websocket"
+                condition=models.Q(kind=AssistantKind.WEBSOCKET, url__regex=r"^wss?://")
+                | models.Q(kind=AssistantKind.SIP, url__regex=r"^sip:"),
+                name="assistant_url_is_of_its_kind",
             )
         ]
 

@@ -14,7 +14,7 @@ from contacts.models.contact import E164
 
 
 class VoiceDestination(models.TextChoices):
-    ASSISTANT = "assistant", "Assistant by WebSocket"
+    ASSISTANT = "assistant", "Assistant"
     ANNOUNCEMENT = "announcement", "Recorded announcement"
     HANGUP = "hangup", "Hang up (for testing)"
 

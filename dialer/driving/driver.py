@@ -183,7 +183,7 @@ class Driver:
             if channel is None:
                 continue
             note = (
-                f"{errors} of its last {LAST_ATTEMPTS} calls failed at the carrier, the newest with: {cause}"
+                f"{errors} of its last {LAST_ATTEMPTS} calls failed, the newest with: {cause}"
             )
             try:
                 pause_channel(channel=channel, actor=None, reason=PauseReason.ERRORS, note=note)

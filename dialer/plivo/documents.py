@@ -123,6 +123,39 @@ def connect_number(*, number: str, caller_id: str, timeout_seconds: int, result_
     return _text(response)
 
 
+def connect_sip_assistant(
+    *,
+    address: str,
+    headers: dict[str, str],
+    caller_id: str,
+    timeout_seconds: int,
+    result_url: str,
+    record_to: str | None = None,
+) -> bytes:
+    """Connect the call to an assistant's SIP address. What came of it is asked at ``result_url``.
+
+    ``headers`` reach the assistant as X-PH-…; the carrier takes letters and digits only, in names and in
+    values, the latter of at most 48.
+    """
+    response = Element("Response")
+    if record_to:
+        _record(response, record_to)
+    dial = SubElement(
+        response,
+        "Dial",
+        {
+            "callerId": caller_id.lstrip("+"),
+            "timeout": str(timeout_seconds),
+            "sipHeaders": ",".join(f"{name}={value}" for name, value in headers.items()),
+            "action": result_url,
+            "method": "POST",
+            "redirect": "true",
+        },
+    )
+    SubElement(dial, "User").text = clean(address)
+    return _text(response)
+
+
 def leave_message(*, text: str) -> bytes:
     """Wait for the end of a machine's greeting, say something, hang up."""
     response = Element("Response")

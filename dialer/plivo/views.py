@@ -114,6 +114,15 @@ def _connect(call_id: int, rules: Rulebook | None) -> bytes:
 def _connect_assistant(call_id: int, rules: Rulebook, record_to: str | None = None) -> bytes:
     if not rules.assistant_url:
         return documents.hang_up()
+    if rules.assistant_has_sip:
+        return documents.connect_sip_assistant(
+            address=rules.assistant_url,
+            headers={"call": str(call_id), "token": assistants.token(call_id)},
+            caller_id=rules.from_number,
+            timeout_seconds=assistants.SIP_RING_SECONDS,
+            result_url=webhook_url(call_id, "assistant"),
+            record_to=record_to,
+        )
     return documents.connect_assistant(
         url=rules.assistant_url,
         headers={
@@ -226,7 +235,19 @@ def recording(call_id: int, values: Mapping[str, str]) -> HttpResponse:
 def stream(call_id: int, values: Mapping[str, Any]) -> HttpResponse:
     """What becomes of the assistant's stream; kept among the call's events."""
     progress.note(call_id=call_id, kind="stream", data=values)
+    if webhooks.was_dropped(values):
+        progress.miss_assistant_without_stream(call_id=call_id, data=values)
     return _done()
+
+
+def assistant(call_id: int, values: Mapping[str, str]) -> HttpResponse:
+    """The assistant that was called by SIP has talked, or could not be reached."""
+    why = webhooks.why_not_connected(values)
+    if why:
+        progress.miss_assistant(call_id=call_id, why=why, data=values)
+    else:
+        progress.note(call_id=call_id, kind="assistant", data=values)
+    return _document(documents.hang_up())
 
 
 HANDLERS: dict[str, Callable[[int, Mapping[str, str]], HttpResponse]] = {
@@ -239,4 +260,5 @@ HANDLERS: dict[str, Callable[[int, Mapping[str, str]], HttpResponse]] = {
     "message": message,
     "recording": recording,
     "stream": stream,
+    "assistant": assistant,
 }

@@ -109,6 +109,25 @@ def was_connected(values: Values) -> bool:
     return str(values.get("DialStatus") or "").lower() == "completed"
 
 
+# How a leg that was dialed can have failed, in words for people. "cancel": who called hung up meanwhile.
+UNREACHED = {
+    "busy": "busy",
+    "no-answer": "no answer",
+    "timeout": "no answer in time",
+    "failed": "the call to it failed",
+}
+
+
+def why_not_connected(values: Values) -> str:
+    """Why whom the call was to be connected to could not be reached; empty when they were."""
+    return UNREACHED.get(str(values.get("DialStatus") or "").lower(), "")
+
+
+def was_dropped(values: Values) -> bool:
+    """Whether an audio stream ended otherwise than by one side closing it."""
+    return str(values.get("Event") or "") == "DroppedStream"
+
+
 def _who(value: Any) -> str:
     """Who hung up: the carrier says Callee, Caller, API, Plivo, Carrier, Error …"""
     words = {"callee": "contact", "caller": "us", "api": "us", "answer xml": "us", "carrier": "carrier"}

@@ -15,7 +15,7 @@ SETTINGS = "/settings/"
 KINDS = ("assistant", "caller_id", "disposition")
 
 
-def typed(kind, **changes):
+def typed(kind, /, **changes):
     posted = {
         "assistant": {"name": "Renewals", "url": "wss://assistant.example.com/calls", "is_active": "on"},
         "caller_id": {"phone_number": "(415) 555-2671", "country": "US", "name": "Desk", "is_active": "on"},
@@ -81,6 +81,70 @@ def test_an_assistant_that_cannot_be_is_refused(as_supervisor, field, changes):
 def test_a_name_that_another_assistant_has_is_refused(as_supervisor):
     AssistantFactory(name="Renewals")
     assert as_supervisor.post(new("assistant"), typed("assistant")).status_code == 422
+
+
+SIP_ADDRESSES = [
+    "sip:grace@assistant.example.com",
+    "sip:grace_1.a+b@assistant.example.com:5061;transport=tls",
+    "sip:grace@8.8.8.8;transport=udp",
+    "sip:grace@[2606:4700::1111]:5060",
+]
+
+
+@pytest.mark.parametrize("address", SIP_ADDRESSES)
+def test_an_assistant_may_be_reached_by_sip(as_supervisor, settings, address):
+    settings.ALLOW_PRIVATE_ADDRESSES = False
+    assert (
+        as_supervisor.post(new("assistant"), typed("assistant", kind="sip", url=address)).status_code == 302
+    )
+    assert (Assistant.objects.get().kind, Assistant.objects.get().url) == ("sip", address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "wss://assistant.example.com",
+        "sip:assistant.example.com",
+        "sip:@example.com",
+        "sip:grace@",
+        "sip:grace:secret@example.com",
+        "sip:grace@example.com:0",
+        "sip:grace@example.com:99999",
+        "sip:grace@example.com:123456",
+        "sip:grace@example.com;transport=pigeon",
+        "sip:grace@example.com;lr",
+        "sip:grace@example.com?Subject=hi",
+        "sip:grace@example.com,sip:eve@example.com",
+        "sip:grace@exa mple.com",
+        "sip:gr<ace@example.com",
+        "sips:grace@example.com",
+        "tel:+12125550100",
+        "sip:grace@10.0.0.1",
+        "sip:grace@localhost",
+        "sip:grace@[::1]",
+        "sip:grace@pbx.local;transport=tcp",
+        f"sip:{'g' * 65}@example.com",
+    ],
+)
+def test_a_sip_address_that_cannot_be_is_refused(as_supervisor, settings, address):
+    settings.ALLOW_PRIVATE_ADDRESSES = False
+    response = as_supervisor.post(new("assistant"), typed("assistant", kind="sip", url=address))
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == ["url"]
+
+
+def test_an_address_is_one_of_its_kind(as_supervisor):
+    sip = typed("assistant", kind="websocket", url=SIP_ADDRESSES[0])
+    assert as_supervisor.post(new("assistant"), sip).status_code == 422
+    odd = as_supervisor.post(new("assistant"), typed("assistant", kind="pigeon"))
+    assert "kind" in odd.context["form"].errors
+
+
+def test_a_form_without_its_kind_leaves_it(as_supervisor):
+    assistant = AssistantFactory(kind="sip", url=SIP_ADDRESSES[0])
+    as_supervisor.post(page_of("assistant", assistant), typed("assistant", url=SIP_ADDRESSES[1]))
+    assistant.refresh_from_db()
+    assert (assistant.kind, assistant.url) == ("sip", SIP_ADDRESSES[1])
 
 
 @pytest.mark.parametrize(

@@ -134,3 +134,44 @@ def test_an_announcement_is_recorded_once(engine):
     engine.wait_for(lambda: hasattr(Call.objects.get(), "recording"))
     (call,) = engine.carrier.ledger()
     assert (call["digits_heard"], len(call["recordings"])) == ("222", 1)
+
+
+# --- Assistants by SIP -------------------------------------------------------------------------------------
+
+
+def by_sip(*numbers, **voice):
+    assistant = AssistantFactory(kind="sip", url="sip:grace@assistant.example.com;transport=tls")
+    settings = {"destination": "assistant", "assistant": assistant, "record_calls": True, **voice}
+    return campaign_of(*numbers, **{f"voice__{name}": value for name, value in settings.items()})
+
+
+def test_calls_are_connected_by_sip_and_recorded(engine):
+    engine.carrier.set(dial_answer_rate=1)
+    channel = started(by_sip(PRESSES_NOTHING, HANGS_UP))
+    engine.start().wait_completed(channel)
+    assert set(statuses(channel).values()) == {"completed"}
+    assert not Call.objects.filter(is_error=True).exists()
+    assert set(Call.objects.values_list("assistant_name", flat=True)) == {channel.voice.assistant.name}
+    engine.wait_for(lambda: all(hasattr(call, "recording") for call in Call.objects.all()))
+
+
+def test_an_assistant_by_sip_that_does_not_answer_pauses_the_channel(engine):
+    engine.carrier.set(
+        answer_rate=1,
+        dial_answer_rate=0,
+        talk_seconds=600,
+        talk_sigma=0,
+        forced_digits=False,
+        machine_share=0,
+    )
+    channel = started(by_sip(60, concurrent_calls=5))
+    engine.start()
+
+    def paused():
+        channel.refresh_from_db()
+        return channel.status == "paused"
+
+    engine.wait_for(paused, 60, "the channel to be paused")
+    assert channel.pause_reason == "errors"
+    assert "The assistant can’t be reached" in channel.pause_note
+    assert Enrollment.objects.filter(channel=channel, status="pending").exists()
