@@ -121,6 +121,7 @@ SUSPECTS = {
         WHERE list_id = ANY(%(exclusions)s) AND removed_in IS NULL
     """,
     "without_number": "SELECT id AS contact_id FROM contacts_contact WHERE phone_number IS NULL",
+    "erased": "SELECT id AS contact_id FROM contacts_contact WHERE erased_at IS NOT NULL",
     "capped": """
         SELECT id AS contact_id FROM contacts_contact WHERE phone_number IN (
             SELECT to_number FROM dialer_call
@@ -129,12 +130,24 @@ SUSPECTS = {
         )
     """,
 }
+# Those of few suspects who are the channel's. All of them are found before the first are asked for: to go
+# through everybody from the newest on until enough were met could take a second, if there are none.
+OF_THE_CHANNEL = """
+    SELECT contact_id FROM ({suspects}) AS suspect
+    WHERE EXISTS (SELECT FROM ({members}) AS member WHERE member.contact_id = suspect.contact_id)
+    OFFSET 0
+"""
+ON_A_LIST = "SELECT contact_id FROM contacts_membership WHERE list_id = ANY(%(lists)s) AND removed_in IS NULL"
+HOW_MANY = "SELECT count(*) FROM ({suspects} LIMIT %(few)s + 1) AS suspect"
+# Each of them costs some microseconds.
+FEW = 10_000
 # A cap that is off: no number has so many calls.
 NO_CAP = 1_000_000
 # A cap leaves room after a week at the latest.
 LONGEST_CAP = timedelta(days=7)
-# People are looked for among so many in turn, and then, where they are rare, among all at once.
-LOOKS = (250, 3_000)
+# People are looked for among so many in turn, and then, where they are rare, among all at once. The first
+# look is for where nearly all are such: a page and a little more.
+LOOKS = (70, 300, 3_000)
 
 
 class Reason(StrEnum):
@@ -170,9 +183,13 @@ _SUSPECTS_OF = {
     Reason.DO_NOT_CONTACT: SUSPECTS["do_not_contact"],
     Reason.EXCLUDED: SUSPECTS["excluded"],
     Reason.WITHOUT_NUMBER: SUSPECTS["without_number"],
+    Reason.ERASED: SUSPECTS["erased"],
     Reason.LATER: SUSPECTS["capped"],
     Reason.CAPPED_FOR_GOOD: SUSPECTS["capped"],
 }
+_BY_ALL_CALLS = (Reason.LATER, Reason.CAPPED_FOR_GOOD)
+# Found by an index of their own, whoever else there is.
+_FOUND_AT_ONCE = (Reason.WITHOUT_NUMBER, Reason.ERASED)
 OF_REASON = """
 SELECT contact_id FROM ({fates}) AS contact
 LEFT JOIN unnest(%(zone_sets)s::bigint[], %(over_at)s::timestamptz[]) AS zone (id, over_at)
@@ -294,7 +311,8 @@ class People:
         if self._is_nobody(reason, asked):
             return found
         walk = _Walk(before is not None, before if before is not None else after)
-        for look in LOOKS:
+        # Who is over the cap is told by all calls of a week: seldom to be looked through twice.
+        for look in LOOKS[1:] if reason in _BY_ALL_CALLS else LOOKS:
             among = self._walk(reason, walk, look) if matching is None else walk.through(matching, look)
             found += self._among(reason, asked, among, walk)
             if len(found) >= most or len(among) < look:
@@ -334,7 +352,7 @@ class People:
     def _walk(self, reason: Reason, walk: _Walk, most: int) -> list[int]:
         """The next who may have this reason; of a small list all of its members."""
         part = walk.sql("contact_id")
-        suspects = _SUSPECTS_OF.get(reason) if self.size > LOOKS[-1] else None
+        suspects = self._suspects(reason) if self.size > LOOKS[-1] else None
         if suspects or self.is_started:
             source = suspects or WAITING_CONTACTS
             statement = f"SELECT contact_id FROM ({source}) AS member WHERE {part}"  # noqa: S608
@@ -343,6 +361,17 @@ class People:
             members = " UNION ".join(f"({each})" for each in lists)
             statement = f"SELECT contact_id FROM ({members}) AS member {walk.order('contact_id')}"  # noqa: S608
         return _keys(statement, {**self._parameters, **walk.parameters, "most": most})
+
+    def _suspects(self, reason: Reason) -> str | None:
+        """To whom alone a reason may apply; where they are few, only the channel's own contacts."""
+        suspects = _SUSPECTS_OF.get(reason)
+        if suspects is None or reason not in _FOUND_AT_ONCE:
+            return suspects
+        (found,) = _keys(HOW_MANY.format(suspects=suspects), {"few": FEW})
+        if found > FEW:
+            return suspects
+        members = WAITING_CONTACTS if self.is_started else ON_A_LIST
+        return OF_THE_CHANNEL.format(suspects=suspects, members=members)
 
     def _among(self, reason: Reason, asked: dict[str, Any], among: list[int], walk: _Walk) -> list[int]:
         if not among:

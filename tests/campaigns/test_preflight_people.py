@@ -54,6 +54,8 @@ def test_the_pages_of_a_number_show_as_many_as_it_counts_and_everybody_once(seed
         # Small looks, so that pages come about by several, and by the one at all the rest.
         monkeypatch.setattr(fates, "LOOKS", (2, 3) if seed % 3 == 1 else (1,))
         monkeypatch.setattr(planning, "MANY", 0)
+    # Those without a number, and those erased, are few or many.
+    monkeypatch.setattr(fates, "FEW", 0 if seed % 2 else 100)
     world = World(seed)
     now = timezone.now()
     told = preflight(world.channel, now)
