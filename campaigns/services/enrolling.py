@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, models, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from psycopg import errors
 
 from campaigns.lifecycles import ENROLLMENT, WAITING
@@ -104,37 +103,44 @@ def withdraw_list(*, channel: Channel, assigned: ChannelList, now: datetime) -> 
     """
     others = ChannelList.objects.filter(channel=channel).exclude(pk=assigned.pk)
     reason = f"List {assigned.list.name} was unassigned"
-    return _withdraw(channel, _contacts([assigned]).exclude(contact__in=_contacts(others)), reason, now)
+    return _withdraw(channel, _brought_by([assigned], without=others), reason, now)
 
 
 def take_newest(*, channel: Channel, assigned: ChannelList, now: datetime) -> tuple[int, int]:
     """Pin an assigned list's newest version: who was added since is enrolled, and who was removed since and
     waits leaves the run, as when a list is unassigned. Returns how many came and how many left."""
-    before = _contacts([assigned])
     ChannelList.objects.filter(pk=assigned.pk).update(version=assigned.list.version)
+    # Of the object in hand it is still the version of before.
     pinned = ChannelList.objects.filter(channel=channel)
     reason = f"Was taken off the list {assigned.list.name}"
-    left = _withdraw(channel, before.exclude(contact__in=_contacts(pinned)), reason, now)
+    left = _withdraw(channel, _brought_by([assigned], without=pinned), reason, now)
     return enroll_lists(channel=channel, now=now), left
 
 
-def _withdraw(channel: Channel, contacts: QuerySet[Membership, Any], reason: str, now: datetime) -> int:
+def _withdraw(channel: Channel, members: QuerySet[Membership], reason: str, now: datetime) -> int:
     leaving = Enrollment.objects.filter(
-        channel=channel, run=channel.run, status__in=WAITING, contact__in=contacts
+        channel=channel, run=channel.run, status__in=WAITING, contact__in=members.values("contact")
     )
     tried = Enrollment.objects.filter(pk__in=leaving.filter(calls__isnull=False).values("pk"))
     skipped = ENROLLMENT.apply(tried, "skip", reason=reason[:120], updated_at=now)
     return skipped + remove_enrollments(leaving.filter(attempts=0))
 
 
-def _contacts(lists: Iterable[ChannelList]) -> QuerySet[Membership, Any]:
-    """The contacts whom these lists brought: those of the versions that were pinned, not of today's."""
+def _brought_by(lists: Iterable[ChannelList], *, without: Iterable[ChannelList]) -> QuerySet[Membership]:
+    """Whom these lists brought, and none of the others."""
+    # Asked one by one: NOT IN a list that fits no work_mem reads that for each of them.
+    others = _members(without).filter(contact=OuterRef("contact"))
+    return _members(lists).filter(~Exists(others))
+
+
+def _members(lists: Iterable[ChannelList]) -> QuerySet[Membership]:
+    """The lists' members: those of the versions that were pinned, not of today's."""
     members = (
         Membership.objects.filter(list=assigned.list_id).of_version(assigned.version)
         for assigned in lists
         if assigned.version is not None
     )
-    return reduce(or_, members, Membership.objects.none()).values("contact")
+    return reduce(or_, members, Membership.objects.none())
 
 
 def remove_enrollments(enrollments: QuerySet[Enrollment]) -> int:

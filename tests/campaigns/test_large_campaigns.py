@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 
 from campaigns import services
 from campaigns.models import Activity, Campaign, Channel, Enrollment, EnrollmentCount
@@ -78,6 +80,25 @@ def test_unassigning_skips_who_was_tried_and_tells_how_many_left():
     assert (tried.status, tried.reason, call.enrollment) == ("skipped", "List West was unassigned", tried)
     assert not Enrollment.objects.filter(contact=bo).exists()
     assert "2 waiting contacts" in Activity.objects.get(verb="unassign").text
+
+
+@pytest.mark.parametrize("deed", [services.unassign_list, services.take_newest_version])
+def test_nobody_reads_a_list_that_fits_no_memory_for_each_member_of_another(deed: Callable[..., Any]):
+    """NOT IN does: of lists of a million each, for days."""
+    contacts = ContactFactory.create_batch(4)
+    one, other = ListFactory(members=contacts), ListFactory(members=contacts[:2])
+    channel = paused(one, other)
+    changed(one, remove=contacts[2:])
+    with CaptureQueriesContext(connection) as ran:
+        deed(channel=channel, list=one, actor=None)
+    plans = []
+    with connection.cursor() as cursor:
+        for query in ran.captured_queries:
+            if query["sql"].startswith(("UPDATE", "DELETE")) and "contacts_membership" in query["sql"]:
+                cursor.execute(f"EXPLAIN {query['sql']}")
+                plans.append("\n".join(line for (line,) in cursor.fetchall()))
+    assert plans
+    assert not [plan for plan in plans if "SubPlan" in plan]
 
 
 def test_resuming_goes_on_with_the_contacts_it_had():
