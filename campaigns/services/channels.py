@@ -33,6 +33,7 @@ from campaigns.services.activity import record_activity
 from campaigns.services.enrolling import enroll_lists, next_run, pin_lists
 from lifecycle import MoveRefused
 
+ARCHIVED = "The campaign is archived. Support staff can restore it in the admin."
 # A scheduled start that is later than this says so.
 LATE = timedelta(minutes=1)
 
@@ -102,7 +103,7 @@ def start_refusals(channel: Channel, now: datetime | None = None) -> list[Refusa
     now = now or timezone.now()
     refusals = []
     if channel.campaign.is_archived:
-        refusals.append(Refusal("The campaign is archived. Support staff can restore it in the admin."))
+        refusals.append(Refusal(ARCHIVED))
     refusals += [Refusal(f"{problem}", _edit_url(channel, "basic"), "Edit") for problem in _missing(channel)]
     lists = reverse("campaigns:lists", args=[channel.campaign_id])
     sizes = list(channel.lists.values_list("size", flat=True))
@@ -303,8 +304,13 @@ def complete_channel(*, channel: Channel, now: datetime | None = None) -> Channe
 
 @transaction.atomic
 def reopen_channel(*, channel: Channel, why: str) -> Channel:
-    """Completed → Running, by the engine: a contact waits again (a callback asked for at the end)."""
+    """Completed → Running, by the engine: a contact waits again (a callback asked for at the end).
+
+    Raises ``Refused`` where the campaign was archived: nothing of it runs.
+    """
     channel = lock_channel(channel)
+    if channel.campaign.is_archived:
+        raise Refused(ARCHIVED)
     _move(channel, "reopen", finished_at=None)
     _record(channel, None, "reopen", f"went on with {channel.name}: {why}")
     return channel

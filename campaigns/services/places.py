@@ -24,7 +24,7 @@ from campaigns.lifecycles import EnrollmentStatus as Status
 from campaigns.models import Activity, Campaign, Channel, Enrollment
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
-from campaigns.services.channels import lock_channel, reopen_channel, start_refusals
+from campaigns.services.channels import ARCHIVED, lock_channel, reopen_channel, start_refusals
 from contacts.models import Contact
 from contacts.services import forbid_contacts
 
@@ -241,7 +241,7 @@ class Telling:
 def _lots(channel: Channel, places: QuerySet[Enrollment]) -> Iterator[Sequence[int]]:
     """The keys of the places as they are now, some at a time, in the order they are stored."""
     if channel.campaign.is_archived:
-        raise Refused("The campaign is archived. Support staff can restore it in the admin.")
+        raise Refused(ARCHIVED)
     if channel.status == ChannelStatus.STOPPED:
         raise Refused(f"{channel.name} was stopped for good: nobody of it is called any more.")
     keys = list(places.order_by().values_list("pk", flat=True))

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from accounts.models import User
 from campaigns import services
-from campaigns.models import Campaign, Channel
+from campaigns.models import Campaign, Channel, Enrollment
 from tests.at_once import Other
 from tests.factories import ChannelFactory, EnrollmentFactory, ListFactory
 
@@ -45,6 +46,25 @@ def test_a_campaign_that_was_archived_meanwhile_is_not_started():
         assert start.is_waiting()
     assert "archived" in str(start.done().refusal)
     assert status(channel) == "ready"
+
+
+@pytest.mark.parametrize("deed", [services.retry_contacts, services.bring_back_contacts])
+def test_a_campaign_that_was_archived_meanwhile_does_not_go_on(deed: Any, supervisor: User):
+    channel = ChannelFactory(completed=True, lists=[ListFactory(members=1)])
+    skipped = EnrollmentFactory(channel=channel, status="skipped", skipped_from="pending")
+    whom = {
+        services.retry_contacts: {"places": Enrollment.objects.filter(pk=skipped.pk)},
+        services.bring_back_contacts: {"skipped_at": skipped.updated_at},
+    }
+    with transaction.atomic():
+        services.archive_campaign(campaign=channel.campaign, actor=None)
+        # Read before that was committed.
+        again = Other(lambda: deed(channel=channel, actor=supervisor, **whom[deed]))
+        assert again.is_waiting()
+    assert "archived" in str(again.done().refusal)
+    assert status(channel) == "completed"
+    skipped.refresh_from_db()
+    assert skipped.status == "skipped"
 
 
 def test_a_campaign_archived_twice_is_archived_once():
