@@ -279,6 +279,26 @@ def test_more_than_a_person_waits_for_are_the_workers(as_supervisor, supervisor,
     tasks.move_places(*arguments)
 
 
+def test_a_retry_that_is_told_the_worker_twice_tries_nobody_once_more(
+    as_supervisor, ready_to_run, monkeypatch
+):
+    monkeypatch.setattr(views, "MOST_AT_ONCE", 1)
+    queued = []
+    monkeypatch.setattr(views, "async_task", lambda *told: queued.append(told))
+    channel = ready_to_run("busy", "busy", "busy", running=True)
+    as_supervisor.post(url(channel, "retry", "?found=1&status=busy"), headers=HTMX)
+    ((_, *arguments),) = queued
+    tasks.move_places(*arguments)
+    assert statuses(channel) == ["retry"] * 3
+    # They were called, and the line was busy again.
+    for status in ("calling", "busy"):
+        Enrollment.objects.update(status=status, updated_at=timezone.now())
+
+    tasks.move_places(*arguments)
+
+    assert statuses(channel) == ["busy"] * 3
+
+
 def test_more_than_can_be_forbidden_at_once_is_refused_before_the_worker_is_asked(
     as_supervisor, ready_to_run, monkeypatch
 ):

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 from django_q.tasks import async_task
 
@@ -140,6 +141,7 @@ def _do(
         async_task(
             "campaigns.tasks.move_places",
             deed, channel.pk, channel.run, chosen.filters.given, reason, request.user.pk,
+            timezone.now(),
         )  # fmt: skip
         toast(request, f"Contacts of {channel.name} are {kind.goes_on}. It goes on without you.")
         return None
