@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -126,7 +127,8 @@ def _go_to(request: HttpRequest, url: str) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]
         return HttpResponseRedirect(url)
     response = HttpResponse()
-    response.headers["HX-Redirect"] = url
+    # Line ends would be the next header's, and other letters not be understood.
+    response.headers["HX-Redirect"] = iri_to_uri(url)
     return response
 
 

@@ -156,6 +156,18 @@ def test_the_same_name_in_two_tabs_at_once_is_saved_once(supervisor):
     assert sorted(ends) == ["refused", "saved"]
 
 
+@pytest.mark.parametrize("path", ["/campaigns/\r\nSet-Cookie: a=b", "/kampañas/", "/a\0b/"])
+def test_whatever_stands_in_a_path_is_no_error(as_supervisor, path):
+    response = as_supervisor.post(
+        reverse("view_new", args=["campaigns"]),
+        {"name": "Mine", "query": "status=paused", "path": path},
+        headers=HTMX,
+    )
+    assert response.status_code == 200
+    assert response.headers["HX-Redirect"].isascii()
+    assert "Set-Cookie: a" not in response.headers["HX-Redirect"]
+
+
 @pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "", "x"])
 def test_nobody_is_led_elsewhere(as_supervisor, path):
     response = save(as_supervisor, path=path)
