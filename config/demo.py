@@ -1,4 +1,4 @@
-"""What a first visitor finds: people to log in as, a list, an assistant, a caller ID, a draft campaign.
+"""What a first visitor finds: people to log in as, a list, an assistant, a caller ID, two draft campaigns.
 
 Loaded once: whoever deletes it does not get it back at the next start.
 """
@@ -13,7 +13,15 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 
 from accounts.models import Role, User
-from campaigns.models import Assistant, CallerId, Campaign, ReattemptRule, VoiceSettings
+from campaigns.models import (
+    Assistant,
+    CallerId,
+    Campaign,
+    Channel,
+    ReattemptRule,
+    VoiceDestination,
+    VoiceSettings,
+)
 from campaigns.models.rules import ALL_DAY
 from campaigns.services import assign_list, create_campaign
 from contacts.importing.running import run_import
@@ -91,6 +99,10 @@ def _load(contacts: List) -> None:
         actor=supervisor, name="Autumn renewals", description="Win-back of plans that end this month."
     )
     _fill_in(campaign, assistant, caller_id, supervisor, contacts)
+    announced = create_campaign(
+        actor=supervisor, name="Winter opening hours", description="An announcement, with keys to press."
+    )
+    _announce(announced, assistant, caller_id, supervisor, contacts)
 
 
 def _sample_list() -> List:
@@ -121,10 +133,33 @@ def _fill_in(
         attempts_per_contact=2,
         record_calls=True,
     )
-    # Whatever the hour a visitor comes, it dials: the contacts' zones are left aside as well.
-    schedule = channel.schedule
-    schedule.hours = [ALL_DAY] * 7
-    schedule.save(update_fields=["hours"])
+    _open_always(channel)
     ReattemptRule.objects.create(channel=channel, outcome="no_answer", delay_minutes=5, max_times=1)
     ReattemptRule.objects.create(channel=channel, outcome="busy", delay_minutes=2, max_times=1)
     assign_list(channel=channel, list=contacts, actor=actor)
+
+
+def _announce(
+    campaign: Campaign, assistant: Assistant, caller_id: CallerId, actor: User, contacts: List
+) -> None:
+    channel = campaign.channels.get()
+    VoiceSettings.objects.filter(channel=channel).update(
+        destination=VoiceDestination.ANNOUNCEMENT,
+        announcement_text="Hello {{ first_name }}. From Monday on we open at nine. Press 1 to talk to "
+        "someone, 2 to hear this again, or 9 if you don’t want to be called again.",
+        talk_key="1",
+        repeat_key="2",
+        assistant=assistant,
+        caller_id=caller_id,
+        concurrent_calls=10,
+        calls_per_second=2,
+    )
+    _open_always(channel)
+    assign_list(channel=channel, list=contacts, actor=actor)
+
+
+def _open_always(channel: Channel) -> None:
+    """Whatever the hour a visitor comes, it dials: the contacts' zones are left aside as well."""
+    schedule = channel.schedule
+    schedule.hours = [ALL_DAY] * 7
+    schedule.save(update_fields=["hours"])
