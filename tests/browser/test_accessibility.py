@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -64,7 +65,10 @@ FITS = """() => {
 }"""
 
 
-SETTLED = "Promise.allSettled(document.getAnimations().map((each) => each.finished))"
+# What moves with the scroll bar is never finished.
+SETTLED = """Promise.allSettled(document.getAnimations()
+    .filter((each) => each.timeline instanceof DocumentTimeline)
+    .map((each) => each.finished))"""
 NOUNS = ("do_not_contact", "assistant", "caller_id", "disposition", "field", "import", "list", "contact")
 
 
@@ -178,6 +182,8 @@ def world(campaign: Any) -> dict[str, Any]:
         ChannelFactory(campaign__name=trait.title(), campaign__description="One of each.", **{trait: True})
     ChannelFactory(campaign__name="Put away", campaign__archived_at=timezone.now())
     CampaignFactory(name="Draft")
+    # What a name that long makes wide.
+    ListFactory(name="Customers of the Westerschelde region, renewals in autumn 2026, second wave", members=2)
     for kind, page in ((False, "campaigns"), (True, "campaigns")):
         SavedView.objects.create(
             owner=UserFactory(), page=page, name=f"Paused {kind}", query="status=paused", is_shared=True
@@ -371,3 +377,72 @@ def test_pages_for_nobody_for_others_and_when_something_went_wrong(looks, open_b
     ):
         for url in urls:
             looks.at(url, f"{url} of somebody else")
+
+
+# --- By keyboard -----------------------------------------------------------------------------------------
+# The skip link, the keys that "?" shows, and menus by arrow keys: test_campaign_pages.py.
+
+# What can be operated and is seen. Of radio buttons, the arrow keys reach the others.
+OPERABLE = """() => {
+    const things = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+    return [...document.querySelectorAll(things)]
+        .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.disabled && each.tabIndex >= 0)
+        .map((each, number) => ((each.dataset.number = number), each.outerHTML.slice(0, 160)));
+}"""
+FOCUSED = """() => {
+    const at = document.activeElement, look = getComputedStyle(at), around = at.parentElement;
+    const seen = (style) => style && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+    const { top, bottom } = at.getBoundingClientRect();
+    return {
+        number: at.dataset.number,
+        isSeen: seen(look) || (around !== null && seen(getComputedStyle(around))),
+        isInView: bottom > 0 && top < innerHeight,
+        html: at.outerHTML.slice(0, 160),
+    };
+}"""
+
+
+@pytest.mark.parametrize("tab", ["manager", "", "contacts/", "lists/", "activity/"])
+def test_everything_is_reached_by_tab_and_shows_that_it_is(looks, world, tab):
+    page = looks.page
+    page.goto("/campaigns/" if tab == "manager" else f"/campaigns/{world['campaign_id']}/{tab}")
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    things = page.evaluate(OPERABLE)
+    reached = set()
+    for _ in range(len(things) + 5):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUSED)
+        if at["number"] is None:
+            continue
+        reached.add(int(at["number"]))
+        assert at["isSeen"], f"no focus to be seen: {at['html']}"
+        assert at["isInView"], f"beside the view: {at['html']}"
+    assert not [thing for number, thing in enumerate(things) if number not in reached]
+
+
+def test_a_dialog_takes_the_focus_keeps_it_and_gives_it_back(looks, world):
+    page = looks.page
+    page.goto(f"/campaigns/{world['campaign_id']}/")
+    opener = page.get_by_role("button", name="Stop for good: Voice")
+    opener.press("Enter")
+    dialog = page.get_by_role("dialog", name="Stop Voice for good?")
+    expect(dialog.locator(":focus")).to_have_count(1)
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        # The browser's own buttons come by turns; nothing of the page behind.
+        assert page.evaluate(
+            "document.activeElement.closest('dialog') ?? document.activeElement === document.body"
+        )
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(opener).to_be_focused()
+
+    # From a menu, which has closed meanwhile: to the button that opened it.
+    more = page.get_by_role("button", name="More", exact=True)
+    more.press("Enter")
+    page.get_by_role("link", name="Delete…").press("Enter")
+    dialog = page.get_by_role("dialog", name=re.compile("^Delete "))
+    expect(dialog.get_by_role("textbox")).to_be_visible()
+    dialog.get_by_role("button", name="Cancel").press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(more).to_be_focused()
