@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from urllib.parse import urlencode
@@ -47,7 +47,7 @@ class Filters:
         """From an address; what makes no sense there filters nothing."""
         slugs = (slug.replace("\0", "")[:40] for slug in parameters.getlist("disposition"))
         return cls(
-            outcome=_several(parameters.getlist("outcome"), {str(one) for one in OUTCOMES}),
+            outcome=_several(parameters.getlist("outcome"), OUTCOMES),
             disposition=_several(slugs),
             status=_several(parameters.getlist("status"), EnrollmentStatus.values),
             run=_matching(parameters.get("run", ""), rf"{_KEY}(\.[1-9][0-9]{{0,3}})?"),
@@ -98,10 +98,10 @@ class Filters:
         return {name: int(key) for name, key in zip(names, self.run.split("."), strict=False) if key}
 
 
-def _several(values: Iterable[str], known: Collection[str] | None = None) -> tuple[str, ...]:
-    """Each once, in the order they were given."""
-    found = dict.fromkeys(value for value in values if value and (known is None or value in known))
-    return tuple(found)[:MOST_AT_ONCE]
+def _several(values: Iterable[str], known: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Each once; of those that are known, in their order: the same choice is always said alike."""
+    given = dict.fromkeys(value for value in values if value)
+    return tuple(given)[:MOST_AT_ONCE] if known is None else tuple(str(one) for one in known if one in given)
 
 
 def _each(value: object) -> Iterable[object]:

@@ -109,11 +109,11 @@ def test_a_channel_is_made_for_whom_one_sees(as_supervisor, channel):
     assert (new.status, new.run, new.campaign) == ("ready", 0, channel.campaign)
     today = timezone.localdate()
     assigned = new.channel_lists.get().list
-    assert assigned.name == f"Autumn leads: voicemail or no answer, {today.day} {today:%b}"
+    assert assigned.name == f"Autumn leads: no answer or voicemail, {today.day} {today:%b}"
     assert (assigned.size, assigned.version) == (2, 1)
     note = assigned.versions.get().note
     assert note.startswith(
-        "From the results of Autumn leads: voicemail or no answer; nobody on do-not-contact"
+        "From the results of Autumn leads: no answer or voicemail; nobody on do-not-contact"
     )
 
 
