@@ -105,6 +105,9 @@ DONE = frozenset(_E) - WAITING - IN_PROGRESS
 # run, whatever became of them since, is told by the enrollment's ``is_reached``.
 REACHED = frozenset({_E.COMPLETED, _E.UNSUCCESSFUL})
 
+# What a contact ends as whom its last call did not reach.
+UNREACHED = frozenset({_E.NO_ANSWER, _E.BUSY, _E.VOICEMAIL, _E.FAILED})
+
 # Where a contact stands whose call has ended and turns out not to have asked for a callback.
 WITHOUT_A_CALLBACK = (
     _E.RETRY,
@@ -143,7 +146,7 @@ ENROLLMENT = Lifecycle(
         move(
             "call_back",
             "Call back",
-            _AFTER_A_CALL | REACHED | {_E.VOICEMAIL, _E.RETRY},
+            _AFTER_A_CALL | REACHED | UNREACHED | {_E.RETRY},
             _E.CALLBACK,
             By.PERSON,
             By.CARRIER,
@@ -181,7 +184,7 @@ ENROLLMENT = Lifecycle(
         move(
             "refuse",
             "Do not call",
-            WAITING | _AFTER_A_CALL | REACHED | {_E.VOICEMAIL},
+            WAITING | _AFTER_A_CALL | REACHED | UNREACHED,
             _E.DO_NOT_CALL,
             By.ENGINE,
             By.CARRIER,
@@ -196,7 +199,7 @@ ENROLLMENT = Lifecycle(
         move(
             "try_again",
             "Try again",
-            [_E.NO_ANSWER, _E.BUSY, _E.VOICEMAIL, _E.FAILED, _E.SKIPPED],
+            UNREACHED | {_E.SKIPPED},
             _E.RETRY,
             By.PERSON,
             note="asked for by a person, beyond the attempts planned",

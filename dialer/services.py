@@ -184,6 +184,9 @@ def _call_back(call: Call, enrollment: Enrollment, asked: datetime, now: datetim
     channel = lock_channel_of(call.pk)
     if channel is None:
         return
+    if call.outcome == Outcome.FAILED and not call.is_error:
+        # It can't be called, at no time.
+        return
     due_at = load_rulebook(channel.pk).next_opening(zones_of(enrollment.zone_set_id), max(asked, now))
     if due_at is None or channel.run != call.run or not goes_on(channel):
         # It never opens again, has begun another run, or was put away: only the call itself tells of the

@@ -343,11 +343,13 @@ def test_a_callback_asked_for_after_completion_lets_the_channel_go_on(supervisor
 
 def test_a_callback_that_moves_nobody_does_not_let_a_completed_channel_go_on(supervisor):
     call = connected()
-    progress.end(call_id=call.pk, ending=Ending(ended=Ended.BUSY, code=3010, cause="Busy"), data={})
+    # A number that can't be called, at no time.
+    invalid = Ending(ended=Ended.FAILED, code=3000, cause="Invalid", permanent=True)
+    progress.end(call_id=call.pk, ending=invalid, data={})
     Channel.objects.filter(pk=call.channel_id).update(status="completed", finished_at=timezone.now())
     said_by_a_person(call, "callback", supervisor)
     assert Channel.objects.get(pk=call.channel_id).status == "completed"
-    assert status_of(call) == "busy"
+    assert status_of(call) == "failed"
 
 
 def test_a_callback_of_an_earlier_run_starts_nothing(supervisor):

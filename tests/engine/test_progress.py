@@ -205,6 +205,33 @@ def test_a_callback_reported_for_a_voicemail_is_made_whatever_was_first():
             assert told(placing(channel), [answer, *order]) == expected, [event.__name__ for event in order]
 
 
+@pytest.mark.parametrize("said", ["callback", "do_not_call"])
+@pytest.mark.parametrize("ending", [BUSY, NO_ANSWER, FAILED, replace(FAILED, permanent=True)])
+def test_what_a_person_says_of_a_call_that_nobody_answered_counts_whenever_they_say_it(
+    ending, said, supervisor
+):
+    def say(call: Call) -> None:
+        call.refresh_from_db()
+        wish = Disposition.objects.get(slug=said)
+        set_disposition(call=call, disposition=wish, actor=supervisor, callback_at=IN_TWO_HOURS)
+
+    before, after = (
+        told(placing(), events) for events in ([accept, say, end_of(ending)], [accept, end_of(ending), say])
+    )
+    assert after["status"] == before["status"]
+    assert after["due"] == before["due"]
+    assert after["status"] == (said if said == "do_not_call" or not ending.permanent else "failed")
+
+
+def test_a_callback_of_an_unanswered_call_that_is_taken_back_leaves_the_contact_unanswered(supervisor):
+    call = placing()
+    told(call, [accept, end_of(BUSY)])
+    for slug in ("callback", "interested"):
+        call.refresh_from_db()
+        set_disposition(call=call, disposition=Disposition.objects.get(slug=slug), actor=supervisor)
+    assert final(call)["status"] == "busy"
+
+
 @given(data=st.data(), story=st.sampled_from(sorted(STORIES)))
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_with_any_repetitions_ends_the_same(data, story):

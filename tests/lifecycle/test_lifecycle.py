@@ -552,6 +552,16 @@ def test_a_deleted_channel_leaves_no_counts():
 
 
 @pytest.mark.django_db
+def test_nobody_is_counted_where_everybody_is_gone_at_once():
+    EnrollmentFactory.create_batch(3)
+    with connection.cursor() as cursor:
+        # The keys' checks are due at the commit.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("TRUNCATE campaigns_enrollment CASCADE")
+    assert counted() == {}
+
+
+@pytest.mark.django_db
 def test_a_rolled_back_change_is_not_counted():
     channel = ChannelFactory(running=True)
     with transaction.atomic():
