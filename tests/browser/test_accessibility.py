@@ -386,7 +386,8 @@ def test_pages_for_nobody_for_others_and_when_something_went_wrong(looks, open_b
 OPERABLE = """() => {
     const things = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
     return [...document.querySelectorAll(things)]
-        .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.disabled && each.tabIndex >= 0)
+        .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+        .filter((each) => !each.disabled && each.tabIndex >= 0)
         .map((each, number) => ((each.dataset.number = number), each.outerHTML.slice(0, 160)));
 }"""
 FOCUSED = """() => {
@@ -408,6 +409,7 @@ def test_everything_is_reached_by_tab_and_shows_that_it_is(looks, world, tab):
     page.goto("/campaigns/" if tab == "manager" else f"/campaigns/{world['campaign_id']}/{tab}")
     expect(page.locator(".htmx-request")).to_have_count(0)
     things = page.evaluate(OPERABLE)
+    assert len(things) > 15
     reached = set()
     for _ in range(len(things) + 5):
         page.keyboard.press("Tab")
@@ -446,3 +448,34 @@ def test_a_dialog_takes_the_focus_keeps_it_and_gives_it_back(looks, world):
     dialog.get_by_role("button", name="Cancel").press("Enter")
     expect(dialog).to_have_count(0)
     expect(more).to_be_focused()
+
+
+# --- On a phone ------------------------------------------------------------------------------------------
+
+
+def test_of_tabs_that_go_on_beside_the_screen_the_open_one_is_seen(looks, world):
+    page = looks.page
+    page.set_viewport_size(NARROW)
+    for url in ("/contacts/imports/", f"/campaigns/{world['campaign_id']}/activity/"):
+        page.goto(url)
+        left, right = page.locator(".tabs [aria-current]").evaluate(
+            "tab => [tab.getBoundingClientRect().left, tab.getBoundingClientRect().right]"
+        )
+        assert 0 <= left < right <= NARROW["width"], url
+        assert page.evaluate("scrollY") == 0
+
+
+def test_a_table_fades_out_at_the_side_where_it_goes_on(looks, world):
+    page = looks.page
+    table = f"/campaigns/{world['campaign_id']}/contacts/?channel={world['channel_id']}"
+    fades = """table => ["before", "after"].map(
+        (side) => parseFloat(getComputedStyle(table).getPropertyValue(`--more-${side}`))
+    )"""
+    page.goto(table)
+    assert page.locator(".table").evaluate(fades) == [0, 0]
+    page.set_viewport_size(NARROW)
+    page.goto(table)
+    assert page.locator(".table").evaluate(fades) == [0, 32]
+    page.locator(".table").evaluate("table => table.scrollTo({ left: 1e6, behavior: 'instant' })")
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert page.locator(".table").evaluate(fades) == [32, 0]
