@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import hypothesis
 import pytest
@@ -549,3 +549,109 @@ def test_a_run_that_makes_no_sense_narrows_nothing(as_viewer, campaign, run):
     assert names(as_viewer.get(reverse("analytics:results", args=[campaign.pk]), {"run": run})) == [
         "Anna Svensson"
     ]
+
+
+# --- Several of a kind, days, campaigns --------------------------------------------------------------
+
+
+def test_of_several_outcomes_and_dispositions_any_will_do_and_the_count_stays_exact(
+    as_viewer, campaign, four_calls, monkeypatch
+):
+    monkeypatch.setattr("contacts.queries.MOST_COUNTED", 1)
+    for query, found in (
+        ("?outcome=busy&outcome=no_answer", ["100% Real", "Bilal Khan"]),
+        ("?disposition=interested&disposition=none&outcome=completed", ["Chloé Perrin", "Anna Svensson"]),
+        ("?disposition=interested&disposition=unheard-of", ["Anna Svensson"]),
+    ):
+        response = as_viewer.get(address(campaign, query))
+        assert names(response) == found
+        assert str(response.context["count"]) == str(len(found))
+
+
+def test_chips_add_an_outcome_and_take_it_away(as_viewer, campaign, four_calls):
+    chips = as_viewer.get(address(campaign, "?outcome=busy")).context["chips"]
+    found = {chip["label"]: (chip["is_on"], chip["address"].partition("?")[2]) for chip in chips}
+    assert found["Busy"] == (True, "")
+    assert found["No answer"] == (False, "outcome=busy&outcome=no_answer")
+    assert not found["Any outcome"][0]
+
+
+def test_days_are_those_of_whoever_looks(as_viewer, campaign):
+    a_call_with("Late Evening", campaign, created_at=datetime(2026, 3, 2, 4, 30, tzinfo=UTC))
+    a_call_with("Next Morning", campaign, created_at=datetime(2026, 3, 2, 15, 0, tzinfo=UTC))
+    as_viewer.cookies["time_zone"] = "America/Chicago"
+    for query, found in (
+        ("?from=2026-03-01&to=2026-03-01", ["Late Evening"]),
+        ("?from=2026-03-02", ["Next Morning"]),
+        ("?to=2026-03-02", ["Next Morning", "Late Evening"]),
+        ("?to=2026-02-28", []),
+        ("?from=2026-03-03&to=2026-03-01", []),
+        ("?from=nonsense", ["Next Morning", "Late Evening"]),
+    ):
+        assert names(as_viewer.get(address(campaign, query))) == found, query
+        assert names(as_viewer.get(reverse("analytics:history") + query)) == found, query
+
+
+def test_pages_of_days_follow_each_other_by_time(as_viewer, campaign, monkeypatch):
+    monkeypatch.setattr("analytics.views.listings.PAGE", 2)
+    # Noted in another order than they were made in.
+    for day in (3, 1, 5, 2, 4):
+        a_call_with(f"Day {day}", campaign, created_at=datetime(2026, 3, day, 12, tzinfo=UTC))
+    seen, cursor = [], ""
+    while True:
+        response = as_viewer.get(address(campaign, f"?from=2026-03-02&cursor={cursor}"))
+        seen += names(response)
+        cursor = response.context["page"].next
+        if not cursor:
+            break
+    assert seen == ["Day 5", "Day 4", "Day 3", "Day 2"]
+
+
+def test_history_of_one_campaign_is_counted_exactly(as_viewer, campaign, four_calls, monkeypatch):
+    monkeypatch.setattr("contacts.queries.MOST_COUNTED", 1)
+    a_call_with("Other Campaign", CampaignFactory(name="Other"))
+    response = as_viewer.get(reverse("analytics:history") + f"?campaign={campaign.pk}")
+    assert len(names(response)) == 4
+    assert str(response.context["count"]) == "4"
+    labels = [option.label for option in response.context["campaign_options"]]
+    assert labels == ["Other", "Autumn renewals, West", "Deleted campaigns"]
+
+
+def test_history_of_campaigns_that_are_gone(as_viewer, campaign, four_calls):
+    a_call_with("Left Over", CampaignFactory(name="Gone"))
+    Call.objects.filter(contact_name="Left Over").update(campaign=None)
+    response = as_viewer.get(reverse("analytics:history") + "?campaign=none")
+    assert names(response) == ["Left Over"]
+
+
+@pytest.mark.parametrize("key", ["0", "-1", "x", "9" * 30, "%00", "none"])
+def test_no_campaign_named_in_an_address_changes_a_campaigns_own_results(
+    as_viewer, campaign, four_calls, key
+):
+    assert len(names(as_viewer.get(address(campaign, f"?campaign={key}")))) == 4
+
+
+def test_rows_say_their_channel_and_run_where_there_are_several(as_viewer):
+    channel = ChannelFactory(completed=True, name="Voice")
+    CallFactory(enrollment=EnrollmentFactory(channel=channel, status="busy"), outcome="busy")
+    assert "Channel and run" not in as_viewer.get(address(channel.campaign)).text
+    ChannelFactory(completed=True, name="Second wave", campaign=channel.campaign)
+    page = as_viewer.get(address(channel.campaign)).text
+    assert "Channel and run" in page
+    assert "<small>run 1</small>" in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?outcome=busy&outcome=no_answer",
+        "?disposition=none&disposition=interested&outcome=completed",
+        "?from=2000-01-01&to=2999-12-31&q=khan",
+        "?from=2999-01-01",
+    ],
+)
+def test_the_csv_of_several_and_of_days_has_exactly_the_rows_shown(as_viewer, campaign, four_calls, query):
+    shown = names(as_viewer.get(address(campaign, query)))
+    export = as_viewer.get(reverse("analytics:export_results", args=[campaign.pk]) + query)
+    rows = list(csv.DictReader(io.StringIO(b"".join(export.streaming_content).decode("utf-8-sig"))))
+    assert [row["Contact"] for row in rows] == shown
