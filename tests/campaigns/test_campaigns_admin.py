@@ -13,7 +13,16 @@ from django.utils import timezone
 
 from campaigns import services
 from campaigns.lifecycles import CHANNEL, ChannelStatus
-from campaigns.models import Activity, Assistant, CallerId, Campaign, Channel, Disposition, ReattemptRule
+from campaigns.models import (
+    Activity,
+    Assistant,
+    CallerId,
+    Campaign,
+    Channel,
+    Disposition,
+    Enrollment,
+    ReattemptRule,
+)
 from dialer.models import CallEvent, CarrierAccount, Driver, Recording, Transcript
 from dialer.recordings import delete_later
 from lifecycle import By
@@ -201,6 +210,35 @@ def test_every_move_of_a_channel_that_a_person_makes_is_an_action(as_support):
 
             channel.refresh_from_db()
             assert channel.status == move.target, (move.name, source)
+
+
+def test_contacts_of_channels_are_skipped_and_tried_now(as_support, support):
+    one, other = ChannelFactory.create_batch(2, running=True)
+    channel = ChannelFactory(running=True, campaign__name="Autumn", run=2)
+    places = [EnrollmentFactory(channel=each, status="pending") for each in (one, other)]
+    places += [EnrollmentFactory(channel=channel, run=1, status="pending")]
+    busy = EnrollmentFactory(channel=one, status="calling")
+
+    answer = act(as_support, Enrollment, "skip", *places, busy).content.decode()
+
+    assert "Skipped: 1. 1 not: 1 in a call just now." in answer
+    assert "Autumn: Voice: 1 of an earlier run, which is over." in answer
+    assert [status_of(place) for place in places] == ["skipped", "skipped", "pending"]
+    assert Activity.objects.filter(verb="skip", actor=support).count() == 2
+
+    act(as_support, Enrollment, "retry_now", *places)
+    assert [status_of(place) for place in places] == ["retry", "retry", "pending"]
+
+
+def test_what_is_refused_of_contacts_is_told(as_support):
+    stopped = EnrollmentFactory(channel=ChannelFactory(stopped=True), status="pending")
+    assert "was stopped for good" in act(as_support, Enrollment, "skip", stopped).content.decode()
+    assert status_of(stopped) == "pending"
+
+
+def status_of(place: Enrollment) -> str:
+    place.refresh_from_db()
+    return place.status
 
 
 def test_a_start_that_is_refused_says_why(as_support):
