@@ -6,13 +6,18 @@ Exit status 1 with a sentence when the file can't be imported, 130 when it was c
 from __future__ import annotations
 
 import json
+import signal
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
 from contacts.importing import mapping
 from contacts.importing.reading import UnreadableFile
@@ -72,14 +77,17 @@ class Command(BaseCommand):
             raise CommandError(f"{file}: {error}") from error
         targets = {int(position): target for position, target in contact_import.mapping.items()}
         try:
-            map_import(contact_import=contact_import, mapping=targets, is_run_here=True)
-            done = finish(contact_import.pk)
+            with cancelled_by_ctrl_c(contact_import):
+                map_import(contact_import=contact_import, mapping=targets, is_run_here=True)
+                done = finish(contact_import.pk)
         except Refused as refused:
-            cancelled(contact_import).delete()
+            cancel(contact_import)
+            contact_import.delete()
             names = ", ".join(contact_import.dialect["columns"])
             raise CommandError(f"{file}: {refused} Columns: {names}") from None
-        except KeyboardInterrupt:
-            done = cancelled(contact_import)
+        except MoveRefused:
+            # Cancelled before it began.
+            done = Import.objects.get(pk=contact_import.pk)
         self._report(done, as_json=options["json"])
 
     def _report(self, contact_import: Import, *, as_json: bool) -> None:
@@ -111,11 +119,40 @@ def finish(import_id: int) -> Import:
         time.sleep(0.2)
 
 
-def cancelled(contact_import: Import) -> Import:
+@contextmanager
+def cancelled_by_ctrl_c(contact_import: Import) -> Iterator[None]:
+    """Inside, Ctrl-C cancels the import as the button on its page does, from beside.
+
+    An exception in the midst of it, as Ctrl-C raises by default, may leave the connection in the middle of a
+    statement: then the import could not be cancelled, and a worker would go on with it. A second Ctrl-C
+    raises that exception.
+    """
+    beside: list[threading.Thread] = []
+
+    def work() -> None:
+        try:
+            cancel(contact_import)
+        finally:
+            connection.close()
+
+    def pressed(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        beside.append(threading.Thread(target=work))
+        beside[0].start()
+
+    before = signal.signal(signal.SIGINT, pressed)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        for thread in beside:
+            thread.join()
+
+
+def cancel(contact_import: Import) -> None:
     """Give it up, unless it was over a moment before."""
     with suppress(MoveRefused):
-        cancel_import(contact_import=contact_import, actor=None)
-    return Import.objects.get(pk=contact_import.pk)
+        cancel_import(contact_import=Import.objects.get(pk=contact_import.pk), actor=None)
 
 
 def _mapped(contact_import: Import) -> list[tuple[str, str]]:
