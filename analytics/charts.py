@@ -34,13 +34,17 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder,
 Series = tuple[str, str, tuple[float | None, ...]]
 
 # Of a chart over the whole page, and over half of it: its words have about their own size there.
-WIDE, NARROW = 720, 440
+WIDE, NARROW = 960, 440
 # Elements that a chart has for pygal's script, or for a look that is not ours.
 _NOT_OURS = ("defs", "script", "style", "title")
 _OVERLAY = re.compile(r"(tooltip|text)-overlay|plot overlay|titles|background")
 _NUMBERS = re.compile(r"-?\d+\.\d+")
+# Scales go up to this at least: of calls and contacts there are no halves.
+LEAST = 4
 # So much of the width a label takes.
 _LABEL_WIDTH = 68
+# Dots on a line, which say what it is at that place; a line of one value is nothing but one.
+_MOST_DOTS = 31
 
 
 def columns(title: str, labels: Sequence[str], series: Sequence[Series], *, width: int = WIDE) -> str:
@@ -85,14 +89,14 @@ def _drawn(
         "show_legend": False,
         "explicit_size": False,
         "disable_xml_declaration": True,
-        "show_dots": len(labels) == 1,
+        "show_dots": len(labels) <= _MOST_DOTS,
         "spacing": 4,
         "margin": 4,
         "truncate_label": -1,
         "allow_interruptions": True,
         "min_scale": 3,
         "max_scale": 5,
-        "range": (0, max(1, _highest(kind, series))),
+        "range": (0, max(LEAST, _highest(kind, series))),
         "value_formatter": _written,
     }
     chart = getattr(pygal, kind)(**options)
@@ -161,8 +165,8 @@ def _titled(parent: ElementTree.Element, series: tuple[Series, ...]) -> None:
 
 # --- What is drawn -----------------------------------------------------------------------------------
 
-# More days than these are drawn as weeks.
-MOST_DAYS = 62
+# Room is for so many days; if they are more than these, they are drawn as weeks.
+FEWEST_DAYS, MOST_DAYS = 12, 62
 MOST_CAUSES = 8
 # As badges have them: green reached, slate nobody there, red failed.
 OUTCOME_COLOURS = {
@@ -188,7 +192,7 @@ def of_contacts(figures: Figures) -> str:
     )
 
 
-def of_days(figures: Figures) -> str:
+def of_days(figures: Figures, *, width: int = WIDE) -> str:
     """Calls that reached somebody, and the others; by week where there are many days."""
     spans: dict[str, Tally] = {}
     by_week = len(figures.days) > MOST_DAYS
@@ -202,10 +206,15 @@ def of_days(figures: Figures) -> str:
         spans[label] = spans.get(label, NOTHING) + tally
     if not spans:
         return ""
-    reached = tuple(tally.reached for tally in spans.values())
-    others = tuple(tally.calls - tally.reached for tally in spans.values())
+    # A campaign that has just begun has no columns as wide as a page.
+    rest = (None,) * (FEWEST_DAYS - len(spans))
+    reached = (*(tally.reached for tally in spans.values()), *rest)
+    others = (*(tally.calls - tally.reached for tally in spans.values()), *rest)
     title = f"Calls by {'week' if by_week else 'day'}, and how many reached somebody"
-    return columns(title, list(spans), [("reached", "green", reached), ("not reached", "slate", others)])
+    labels = [*spans, *("" for _ in rest)]
+    return columns(
+        title, labels, [("reached", "green", reached), ("not reached", "slate", others)], width=width
+    )
 
 
 def of_attempts(figures: Figures) -> str:
@@ -231,7 +240,12 @@ def of_causes(figures: Figures) -> str:
     if not found:
         return ""
     labels = [_short(cause or "Not told by the carrier") for cause, _ in found]
-    return rows("Why calls were hung up", labels, [("calls", "accent", tuple(t.calls for _, t in found))])
+    return rows(
+        "Why calls were hung up",
+        labels,
+        [("calls", "accent", tuple(t.calls for _, t in found))],
+        width=NARROW,
+    )
 
 
 def _short(text: str) -> str:

@@ -333,6 +333,8 @@ def all_tables(figures: Figures, names: Names, asked: Asked) -> dict[str, Table]
 
 # Shades of the heat map; 0 is for hours without a call.
 SHADES = 5
+# Shown also if nobody was called in them.
+USUAL_HOURS = (9, 17)
 
 
 @dataclass(frozen=True)
@@ -351,11 +353,11 @@ class HeatMap:
 
 
 def heat_map(figures: Figures) -> HeatMap:
-    """Weekdays by the hours in which anybody was called; the darker, the more of the calls were answered."""
+    """Weekdays by hours of the day; the darker, the more of the calls were answered."""
     called = [hour for _, hour in figures.hours]
     if not called:
         return HeatMap((), ())
-    between = range(min(called), max(called) + 1)
+    between = range(min(*called, USUAL_HOURS[0]), max(*called, USUAL_HOURS[1]) + 1)
     highest = max(tally.answered / tally.calls for tally in figures.hours.values())
     return HeatMap(
         between,

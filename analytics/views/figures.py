@@ -130,6 +130,7 @@ def _charts(figures: Figures) -> dict[str, str]:
     return {
         "contacts_chart": charts.of_contacts(figures),
         "days_chart": charts.of_days(figures),
+        "days_chart_narrow": charts.of_days(figures, width=charts.NARROW),
         "attempts_chart": charts.of_attempts(figures),
         "causes_chart": charts.of_causes(figures),
     }
