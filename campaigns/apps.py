@@ -12,14 +12,25 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
-        from campaigns.models import Assistant, CallerId, ReattemptRule, Schedule, VoiceSettings
+        from campaigns.models import (
+            Assistant,
+            AssistantPool,
+            CallerId,
+            PoolMember,
+            ReattemptRule,
+            Schedule,
+            VoiceSettings,
+        )
 
         for model in (VoiceSettings, Schedule, ReattemptRule):
             for signal in (post_save, post_delete):
                 signal.connect(settings_changed, sender=model)
         post_save.connect(schedule_changed, sender=Schedule)
-        for destination in (Assistant, CallerId):
+        for destination in (Assistant, AssistantPool, CallerId):
             post_save.connect(destination_changed, sender=destination)
+        post_save.connect(member_changed, sender=Assistant)
+        for signal in (post_save, post_delete):
+            signal.connect(pool_changed, sender=PoolMember)
 
 
 def settings_changed(instance: Model, **kwargs: Any) -> None:
@@ -45,4 +56,19 @@ def destination_changed(instance: Model, **kwargs: Any) -> None:
     from campaigns.models import Channel
 
     channels = Channel.objects.filter(voice__in=instance.voice_settings.all())  # type: ignore[attr-defined]
+    channels.update(revision=F("revision") + 1)
+
+
+def member_changed(instance: Model, **kwargs: Any) -> None:
+    """An assistant of pools: what was read of the channels that connect to these is out of date."""
+    from campaigns.models import Channel
+
+    channels = Channel.objects.filter(voice__pool__members__assistant=instance.pk)
+    Channel.objects.filter(pk__in=channels.values("pk")).update(revision=F("revision") + 1)
+
+
+def pool_changed(instance: Model, **kwargs: Any) -> None:
+    from campaigns.models import Channel
+
+    channels = Channel.objects.filter(voice__pool=instance.pool_id)  # type: ignore[attr-defined]
     channels.update(revision=F("revision") + 1)

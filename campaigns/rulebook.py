@@ -18,6 +18,7 @@ from campaigns import hours as opening_hours
 from campaigns.hours import OpeningHours
 from campaigns.models import (
     AnnouncementSource,
+    Assistant,
     AssistantKind,
     Channel,
     MachineAction,
@@ -30,6 +31,36 @@ from campaigns.outcomes import Rules
 
 # Where a day ends last on earth.
 LAST_ZONE = ZoneInfo("Etc/GMT+12")
+
+
+@dataclass(frozen=True)
+class Talker:
+    """An assistant that may take a channel's calls. ``most_calls`` None: as many at a time as come."""
+
+    assistant_id: int
+    name: str
+    url: str
+    has_sip: bool
+    weight: int = 1
+    most_calls: int | None = None
+
+    @classmethod
+    def of(cls, assistant: Assistant, weight: int = 1) -> Talker:
+        has_sip = assistant.kind == AssistantKind.SIP
+        return cls(assistant.pk, assistant.name, assistant.url, has_sip, weight, assistant.most_calls)
+
+
+def _talkers(voice: VoiceSettings) -> tuple[Talker, ...]:
+    """Who takes the calls: the assistant, or the active ones of the pool; of an announcement, those that
+    a key leads to."""
+    is_announced = voice.destination == VoiceDestination.ANNOUNCEMENT
+    match voice.talk_to if is_announced else voice.destination:
+        case VoiceDestination.ASSISTANT:
+            return (Talker.of(voice.assistant),) if voice.assistant else ()
+        case VoiceDestination.POOL if voice.pool is not None:
+            members = voice.pool.members.filter(assistant__is_active=True).select_related("assistant")
+            return tuple(Talker.of(member.assistant, member.weight) for member in members.order_by("pk"))
+    return ()
 
 
 @dataclass(frozen=True)
@@ -79,11 +110,7 @@ class Rulebook:
     zone: ZoneInfo | None
     rules: Rules
     destination: VoiceDestination
-    assistant_id: int | None
-    assistant_name: str
-    assistant_url: str
-    # Reached by SIP, and not by WebSocket.
-    assistant_has_sip: bool
+    talkers: tuple[Talker, ...]
     announcement: Announcement
     from_number: str
     dial_timeout_seconds: int
@@ -104,8 +131,8 @@ class Rulebook:
 
     @property
     def connects_assistant(self) -> bool:
-        """Whether whoever answers talks to the assistant, from the beginning."""
-        return self.destination == VoiceDestination.ASSISTANT
+        """Whether whoever answers talks to an assistant, from the beginning."""
+        return self.destination in {VoiceDestination.ASSISTANT, VoiceDestination.POOL}
 
     def is_open(self, contact_zones: tuple[ZoneInfo, ...], now: datetime) -> bool:
         return opening_hours.is_open(self.hours, self.zone, contact_zones, now)
@@ -128,14 +155,9 @@ class Rulebook:
 def load_rulebook(channel_id: int) -> Rulebook:
     """Read a channel's settings; raises ``Channel.DoesNotExist`` when it is gone."""
     channel = Channel.objects.select_related(
-        "campaign", "schedule", "voice", "voice__assistant", "voice__caller_id"
+        "campaign", "schedule", "voice", "voice__assistant", "voice__pool", "voice__caller_id"
     ).get(pk=channel_id)
-    voice, schedule, assistant, caller_id = (
-        channel.voice,
-        channel.schedule,
-        channel.voice.assistant,
-        channel.voice.caller_id,
-    )
+    voice, schedule, caller_id = channel.voice, channel.schedule, channel.voice.caller_id
     return Rulebook(
         channel_id=channel.pk,
         revision=channel.revision,
@@ -147,10 +169,7 @@ def load_rulebook(channel_id: int) -> Rulebook:
         zone=ZoneInfo(schedule.time_zone) if schedule.time_zone else None,
         rules=Rules.of(voice.attempts_per_contact, channel.reattempt_rules.all()),
         destination=VoiceDestination(voice.destination),
-        assistant_id=assistant.pk if assistant else None,
-        assistant_name=assistant.name if assistant else "",
-        assistant_url=assistant.url if assistant else "",
-        assistant_has_sip=assistant is not None and assistant.kind == AssistantKind.SIP,
+        talkers=_talkers(voice),
         announcement=Announcement.of(voice),
         from_number=caller_id.phone_number if caller_id else "",
         dial_timeout_seconds=voice.dial_timeout_seconds,

@@ -19,6 +19,7 @@ from django.db.models import Case, Value, When
 from campaigns.models import Channel, Disposition
 from campaigns.rulebook import Announcement, Rulebook, rulebook
 from dialer.assistants import fill_in
+from dialer.driving.spreading import loads_of, spread
 from dialer.lifecycles import CallState
 from dialer.models import Call
 from dialer.services import keep_from_calling, lock_call, settle_disposition
@@ -83,10 +84,8 @@ def press(
         call.events.create(kind="key", data={**data, "turn": turn, "does": deed.value})
         if deed is Deed.OPT_OUT:
             _opt_out(call)
-        elif deed is Deed.TALK and not is_over and rules and not rules.announcement.talk_number:
-            Call.objects.filter(pk=call.pk).update(
-                assistant=rules.assistant_id, assistant_name=rules.assistant_name
-            )
+        elif deed is Deed.TALK and not is_over and rules:
+            _choose_talker(call, rules)
     return None if is_over else Pressed(deed, rules)
 
 
@@ -99,6 +98,12 @@ def end_talk(*, call_id: int, data: Mapping[str, Any]) -> Rulebook | None:
     if not call.events.filter(kind="talked").exists():
         call.events.create(kind="talked", data=dict(data))
     return None if call.state == CallState.ENDED else _rules(call)
+
+
+def _choose_talker(call: Call, rules: Rulebook) -> None:
+    """Note who takes the call; nobody where no assistant has room, or a person is asked for."""
+    for talker in spread(rules.talkers, loads_of(rules.talkers), 1):
+        Call.objects.filter(pk=call.pk).update(assistant=talker.assistant_id, assistant_name=talker.name)
 
 
 def _rules(call: Call) -> Rulebook | None:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from campaigns.models import Disposition, VoiceSettings
+from campaigns.rulebook import Rulebook, Talker
 from dialer.models import Call, Transcript
 from dialer.services import lock_call, settle_disposition
 
@@ -61,6 +62,14 @@ def callback_url(call_id: int) -> str:
 def fill_in(template: str, fields: Mapping[str, Any]) -> str:
     """A prompt with its ``{{ name }}`` fields filled in; unknown ones become nothing. No code runs."""
     return FIELD.sub(lambda found: str(fields.get(found[1], "")), template)
+
+
+def talker_of(*, call_id: int, rules: Rulebook) -> Talker | None:
+    """The assistant that takes a call: the one that was chosen for it, unless it left the pool meanwhile."""
+    chosen = Call.objects.filter(pk=call_id).values_list("assistant_id", flat=True).first()
+    found = next((talker for talker in rules.talkers if talker.assistant_id == chosen), None)
+    is_due = chosen is not None or rules.connects_assistant
+    return found or (rules.talkers[0] if rules.talkers and is_due else None)
 
 
 def context(*, call_id: int) -> dict[str, Any] | None:

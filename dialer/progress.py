@@ -471,18 +471,27 @@ MISSED_ASSISTANT = """
 WITH missed AS (
     UPDATE dialer_call SET is_error = true, hangup_cause = %(cause)s
     WHERE id = %(call)s AND state <> 'intent' AND to_number <> '' AND NOT is_error
-    RETURNING id
+    RETURNING id, assistant_id
+), rest AS (
+    -- The others of its pools take its calls for a while.
+    UPDATE campaigns_assistant AS assistant SET resting_until = now() + %(rest)s
+    FROM missed WHERE assistant.id = missed.assistant_id
 )
 INSERT INTO dialer_callevent (call_id, kind, at, data)
 SELECT id, 'assistant_missed', now(), %(data)s FROM missed RETURNING id
 """
 
 
+# How long an assistant rests that could not be reached.
+REST = timedelta(seconds=60)
+
+
 def miss_assistant(*, call_id: int, why: str, data: Mapping[str, Any]) -> bool:
     """Somebody answered, and the assistant could not be reached: an error of ours, which counts towards
     the channel's automatic pause (dialer/driving/errors.py). The contact was reached all the same."""
     cause = f"The assistant can’t be reached: {why}"[:120]
-    return bool(rows(MISSED_ASSISTANT, {"call": call_id, "cause": cause, "data": Jsonb(dict(data))}))
+    parameters = {"call": call_id, "cause": cause, "rest": REST, "data": Jsonb(dict(data))}
+    return bool(rows(MISSED_ASSISTANT, parameters))
 
 
 def miss_assistant_without_stream(*, call_id: int, data: Mapping[str, Any]) -> bool:

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from campaigns.admin.shared import RecordAdmin, link
+from campaigns.admin.shared import ReadOnlyAdmin, RecordAdmin, link
 from campaigns.forms import AssistantForm, CallerIdForm
 from campaigns.forms.settings import DispositionForm
-from campaigns.models import Assistant, CallerId, Disposition
+from campaigns.models import Assistant, AssistantPool, CallerId, Disposition, PoolMember
 from campaigns.usage import is_used
 
 
@@ -33,12 +33,41 @@ class AssistantAdmin(DeletedWhenUnused):
     list_display = ("name", "kind", "url", "is_active", "created_at")
     list_filter = ("kind", "is_active")
     search_fields = ("name", "description", "url")
-    fields = ("name", "description", "kind", "url", "is_active", "used_by")
+    fields = ("name", "description", "kind", "url", "most_calls", "is_active", "used_by")
     readonly_fields = ("used_by",)
 
     @admin.display(description="used by")
     def used_by(self, assistant: Assistant) -> SafeString | str:
         return _users(assistant)
+
+
+class PoolMemberInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = PoolMember
+    extra = 0
+    autocomplete_fields = ("assistant",)
+
+
+@admin.register(AssistantPool)
+class AssistantPoolAdmin(DeletedWhenUnused):
+    list_display = ("name", "description", "is_active", "created_at")
+    list_filter = ("is_active",)
+    search_fields = ("name", "description")
+    fields = ("name", "description", "is_active", "used_by")
+    readonly_fields = ("used_by",)
+    inlines = (PoolMemberInline,)
+
+    @admin.display(description="used by")
+    def used_by(self, pool: AssistantPool) -> SafeString | str:
+        return _users(pool)
+
+
+@admin.register(PoolMember)
+class PoolMemberAdmin(ReadOnlyAdmin):
+    """To be found by assistant; a pool's own page changes them."""
+
+    list_display = ("pool", "assistant", "weight")
+    list_select_related = ("pool", "assistant")
+    search_fields = ("pool__name", "assistant__name")
 
 
 @admin.register(CallerId)
@@ -55,7 +84,7 @@ class CallerIdAdmin(DeletedWhenUnused):
         return _users(caller_id)
 
 
-def _users(destination: Assistant | CallerId) -> SafeString | str:
+def _users(destination: Assistant | AssistantPool | CallerId) -> SafeString | str:
     if destination._state.adding:
         return "–"
     voices = destination.voice_settings.select_related("channel__campaign")[:50]

@@ -5,7 +5,7 @@ from campaigns.forms.basic import BasicForm
 from campaigns.forms.editor import CampaignForm
 from campaigns.forms.launch import NumbersForm, StartLaterForm
 from campaigns.forms.schedule import ScheduleForm
-from campaigns.forms.settings import AssistantForm, CallerIdForm, DispositionForm
+from campaigns.forms.settings import AssistantForm, CallerIdForm, DispositionForm, PoolForm
 
 __all__ = [
     "AdvancedForm",
@@ -15,6 +15,7 @@ __all__ = [
     "CampaignForm",
     "DispositionForm",
     "NumbersForm",
+    "PoolForm",
     "ScheduleForm",
     "StartLaterForm",
 ]

@@ -114,7 +114,7 @@ class AnnouncementForm(TabForm):
         help_text="As you would write it: (415) 555-0132, or +44 20 7946 0018.",
     )
     nobody_text = KeptLine(
-        label="Said when nobody answers there",
+        label="Said when nobody can talk",
         max_length=_most("nobody_text"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

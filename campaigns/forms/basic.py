@@ -20,6 +20,7 @@ from campaigns.forms.tabs import Column
 from campaigns.models import (
     Assistant,
     AssistantKind,
+    AssistantPool,
     CallerId,
     Campaign,
     TalkTo,
@@ -49,6 +50,10 @@ class AssistantChoice(NeededToStart):
 # Each destination as its card shows it: what happens to whoever answers.
 DESTINATIONS = {
     VoiceDestination.ASSISTANT: ("Assistant", "They talk with an AI assistant, by WebSocket or SIP."),
+    VoiceDestination.POOL: (
+        "Pool of assistants",
+        "They talk with one of several: the one with the fewest calls.",
+    ),
     VoiceDestination.ANNOUNCEMENT: (
         "Recorded announcement",
         "They hear a message, and may press a key to talk to someone or to opt out.",
@@ -57,7 +62,7 @@ DESTINATIONS = {
 }
 
 
-NEEDED_BY_DESTINATION = ("assistant", "announcement_text", "announcement_url", "talk_number")
+NEEDED_BY_DESTINATION = ("assistant", "pool", "announcement_text", "announcement_url", "talk_number")
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ class DestinationCard:
     radio: BoundWidget
     name: str
     help: str
+
+
+class PoolChoice(NeededToStart):
+    def label_from_instance(self, pool: AssistantPool) -> str:
+        return pool.name if pool.is_active else f"{pool.name} (not active)"
 
 
 class BasicForm(AnnouncementForm):
@@ -75,6 +85,7 @@ class BasicForm(AnnouncementForm):
         "description": Column("campaign", "description", "description"),
         "destination": Column("voice", "destination", "destination"),
         "assistant": Column("voice", "assistant", "assistant"),
+        "pool": Column("voice", "pool", "pool"),
         "caller_id": Column("voice", "caller_id", "caller ID"),
         "dial_timeout_seconds": Column("voice", "dial_timeout_seconds", "dial timeout"),
         "prompt": Column("voice", "prompt", "custom prompt"),
@@ -103,6 +114,7 @@ class BasicForm(AnnouncementForm):
         widget=forms.RadioSelect,
     )
     assistant = AssistantChoice(queryset=Assistant.objects.none(), empty_label="Choose an assistant")
+    pool = PoolChoice(queryset=AssistantPool.objects.none(), empty_label="Choose a pool")
     caller_id = CallerIdChoice(
         label="Caller ID",
         queryset=CallerId.objects.none(),
@@ -132,6 +144,7 @@ class BasicForm(AnnouncementForm):
         self.fields["assistant"].queryset = _offered(Assistant.objects.all(), voice.assistant_id).order_by(  # type: ignore[attr-defined]
             "name"
         )
+        self.fields["pool"].queryset = _offered(AssistantPool.objects.all(), voice.pool_id).order_by("name")  # type: ignore[attr-defined]
         self.fields["caller_id"].queryset = _offered(CallerId.objects.all(), voice.caller_id_id).order_by(  # type: ignore[attr-defined]
             "name", "phone_number"
         )
@@ -170,15 +183,21 @@ class BasicForm(AnnouncementForm):
         for name in ("prompt", *TEXTS):
             if problem := self._problem_with(cleaned.get(name, "")):
                 self.add_error(name, problem)
-        is_needed = self._connects_assistant() and self.was_started
-        if is_needed and "assistant" in cleaned and cleaned["assistant"] is None:
-            self.add_error("assistant", ValidationError("Choose the assistant who talks.", code="required"))
+        needed = {
+            "assistant": (VoiceDestination.ASSISTANT, TalkTo.ASSISTANT, "Choose the assistant who talks."),
+            "pool": (VoiceDestination.POOL, TalkTo.POOL, "Choose the pool whose assistants talk."),
+        }
+        for name, (destination, talk_to, missing) in needed.items():
+            is_needed = self.was_started and self._connects(destination, talk_to)
+            if is_needed and name in cleaned and cleaned[name] is None:
+                self.add_error(name, ValidationError(missing, code="required"))
         return cleaned
 
-    def _connects_assistant(self) -> bool:
+    def _connects(self, destination: VoiceDestination, talk_to: TalkTo) -> bool:
+        """Whether whoever answers, or presses the key for it, is connected there."""
         cleaned = self.cleaned_data
-        by_key = bool(cleaned.get("talk_key")) and cleaned.get("talk_to") == TalkTo.ASSISTANT
-        return cleaned.get("destination") == VoiceDestination.ASSISTANT or (self._is_announced() and by_key)
+        by_key = bool(cleaned.get("talk_key")) and cleaned.get("talk_to") == talk_to
+        return cleaned.get("destination") == destination or (self._is_announced() and by_key)
 
     def _problem_with(self, template: str) -> ValidationError | None:
         """What is wrong with a text that names fields of the contact."""

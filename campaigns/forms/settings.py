@@ -1,4 +1,4 @@
-"""Forms of the settings page: assistants, caller IDs, dispositions."""
+"""Forms of the settings page: assistants, pools, caller IDs, dispositions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils.text import slugify
 
 from campaigns.forms.addresses import check_sip_address, check_websocket_address
 from campaigns.forms.fields import Line, WholeNumber
-from campaigns.models import Assistant, AssistantKind, CallerId, Disposition
+from campaigns.models import Assistant, AssistantKind, AssistantPool, CallerId, Disposition, PoolMember
 from contacts.phone_numbers import Rejection, countries, dialable
 from interface.templatetags.interface import phone_text
 
@@ -47,13 +48,20 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
         "with which the assistant asks for the prompt: headers are too short for one.",
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
     )
+    most_calls = WholeNumber(
+        least=1,
+        most=100_000,
+        required=False,
+        label="Calls at a time",
+        help_text="How many it can take, whatever channels they are of; empty for as many as come.",
+    )
     is_active = forms.BooleanField(
         label="Active", required=False, initial=True, help_text="Campaigns can’t start with one that is not."
     )
 
     class Meta:
         model = Assistant
-        fields: ClassVar[list[str]] = ["name", "description", "kind", "url", "is_active"]
+        fields: ClassVar[list[str]] = ["name", "description", "kind", "url", "most_calls", "is_active"]
 
     def clean_kind(self) -> str:
         kind: str = self.cleaned_data["kind"]
@@ -65,6 +73,71 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
         check = check_sip_address if is_sip else check_websocket_address
         check(url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
         return url
+
+
+class PoolForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A pool, with a field for the weight of each assistant there is: empty for one that is no member."""
+
+    name = Line(max_length=_most(AssistantPool, "name"), error_messages={"required": "Give the pool a name."})
+    description = Line(
+        required=False,
+        max_length=_most(AssistantPool, "description"),
+        help_text="What it is for, for whoever chooses it in a campaign.",
+    )
+    is_active = forms.BooleanField(
+        label="Active", required=False, initial=True, help_text="Campaigns can’t start with one that is not."
+    )
+
+    class Meta:
+        model = AssistantPool
+        fields: ClassVar[list[str]] = ["name", "description", "is_active"]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        saved = dict(self.instance.members.values_list("assistant", "weight")) if self.instance.pk else {}
+        self.assistants = list(Assistant.objects.order_by("name"))
+        for assistant in self.assistants:
+            name = self._name(assistant)
+            label = assistant.name if assistant.is_active else f"{assistant.name} (not active)"
+            self.fields[name] = WholeNumber(least=1, most=100, required=False, label=f"Weight of {label}")
+            self.initial[name] = saved.get(assistant.pk)
+        if self.assistants:
+            first = self.fields[self._name(self.assistants[0])]
+            first.help_text = (
+                "1 to 100: of weight 2, it takes twice the calls of one of weight 1. Empty: not in it."
+            )
+        self.order_fields(["name", "description", *map(self._name, self.assistants), "is_active"])
+
+    @staticmethod
+    def _name(assistant: Assistant) -> str:
+        return f"weight_{assistant.pk}"
+
+    @property
+    def weights(self) -> dict[int, int]:
+        """The members' weights, by assistant."""
+        found = {each.pk: self.cleaned_data.get(self._name(each)) for each in self.assistants}
+        return {pk: weight for pk, weight in found.items() if weight}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.weights and not any(name.startswith("weight_") for name in self.errors):
+            missing = (
+                "Give at least one assistant a weight." if self.assistants else "Add an assistant first."
+            )
+            self.add_error(None, ValidationError(missing, code="empty"))
+        return cleaned
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> AssistantPool:
+        pool: AssistantPool = super().save(commit)
+        weights = self.weights
+        for member in pool.members.exclude(assistant__in=weights):
+            member.delete()
+        for assistant_id, weight in weights.items():
+            PoolMember.objects.update_or_create(
+                pool=pool, assistant_id=assistant_id, defaults={"weight": weight}
+            )
+        return pool
 
 
 class CallerIdForm(forms.ModelForm):  # type: ignore[type-arg]

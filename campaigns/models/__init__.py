@@ -1,7 +1,7 @@
 from campaigns.models.activity import Activity
 from campaigns.models.campaign import Campaign, CampaignExclusion
 from campaigns.models.channel import Channel, ChannelDrive, ChannelKind, ChannelList, PauseReason
-from campaigns.models.destinations import Assistant, AssistantKind, CallerId
+from campaigns.models.destinations import Assistant, AssistantKind, AssistantPool, CallerId, PoolMember
 from campaigns.models.disposition import Disposition
 from campaigns.models.enrollment import Enrollment, EnrollmentCount
 from campaigns.models.rules import ReattemptRule, Schedule
@@ -21,6 +21,7 @@ __all__ = [
     "AnnouncementSource",
     "Assistant",
     "AssistantKind",
+    "AssistantPool",
     "CallerId",
     "Campaign",
     "CampaignExclusion",
@@ -34,6 +35,7 @@ __all__ = [
     "MachineAction",
     "MachineDetection",
     "PauseReason",
+    "PoolMember",
     "ReattemptRule",
     "Schedule",
     "SpeakingVoice",

@@ -9,12 +9,13 @@ from django.db import models
 from django.db.models import Q
 
 from campaigns.models.channel import Channel
-from campaigns.models.destinations import Assistant, CallerId
+from campaigns.models.destinations import Assistant, AssistantPool, CallerId
 from contacts.models.contact import E164
 
 
 class VoiceDestination(models.TextChoices):
     ASSISTANT = "assistant", "Assistant"
+    POOL = "pool", "Pool of assistants"
     ANNOUNCEMENT = "announcement", "Recorded announcement"
     HANGUP = "hangup", "Hang up (for testing)"
 
@@ -64,6 +65,7 @@ class TalkTo(models.TextChoices):
     """Whom somebody talks to who pressed the key for it."""
 
     ASSISTANT = "assistant", "An assistant"
+    POOL = "pool", "A pool of assistants"
     NUMBER = "number", "A phone number"
 
 
@@ -97,6 +99,9 @@ class VoiceSettings(models.Model):
     )
     assistant = models.ForeignKey(
         Assistant, null=True, blank=True, on_delete=models.PROTECT, related_name="voice_settings"
+    )
+    pool = models.ForeignKey(
+        AssistantPool, null=True, blank=True, on_delete=models.PROTECT, related_name="voice_settings"
     )
     caller_id = models.ForeignKey(
         CallerId, null=True, blank=True, on_delete=models.PROTECT, related_name="voice_settings"

@@ -17,6 +17,7 @@ from campaigns.hours import zone_named
 from campaigns.lifecycles import CHANNEL, ChannelStatus, derive_campaign_status
 from campaigns.models import (
     AnnouncementSource,
+    AssistantPool,
     Campaign,
     Channel,
     ChannelDrive,
@@ -143,7 +144,20 @@ def _missing(channel: Channel) -> list[str]:
             problems.append("No assistant is chosen.")
         elif not voice.assistant.is_active:
             problems.append(f"The assistant {voice.assistant} is not active.")
+    asks_pool = bool(voice.talk_key) and voice.talk_to == TalkTo.POOL
+    if voice.destination == VoiceDestination.POOL or (is_announced and asks_pool):
+        problems += _missing_from_pool(voice.pool)
     return problems
+
+
+def _missing_from_pool(pool: AssistantPool | None) -> list[str]:
+    if pool is None:
+        return ["No pool is chosen."]
+    if not pool.is_active:
+        return [f"The pool {pool} is not active."]
+    if not pool.members.filter(assistant__is_active=True).exists():
+        return [f"The pool {pool} has no active assistant."]
+    return []
 
 
 def _missing_from_announcement(voice: VoiceSettings) -> list[str]:

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import Count, OuterRef, ProtectedError, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, ProtectedError, QuerySet
 from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,17 +21,26 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.permissions import editor_required, reader_required
-from campaigns.forms import AssistantForm, CallerIdForm, DispositionForm
-from campaigns.models import Assistant, CallerId, Campaign, Disposition, VoiceSettings
+from campaigns.forms import AssistantForm, CallerIdForm, DispositionForm, PoolForm
+from campaigns.models import (
+    Assistant,
+    AssistantPool,
+    CallerId,
+    Campaign,
+    Disposition,
+    PoolMember,
+    VoiceSettings,
+)
 from campaigns.usage import is_used
 from interface.toasts import toast
 
 DELETE_NAMES = {
     "assistants": "assistant_delete",
+    "pools": "pool_delete",
     "caller-ids": "caller_id_delete",
     "dispositions": "disposition_delete",
 }
-SettingForm = AssistantForm | CallerIdForm | DispositionForm
+SettingForm = AssistantForm | PoolForm | CallerIdForm | DispositionForm
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,16 @@ ASSISTANT = Kind(
     "assistants",
     "An AI voice agent that talks with whoever answers.",
     "assistant",
+)
+POOL = Kind(
+    AssistantPool,
+    PoolForm,
+    "pool",
+    "a",
+    "Pools",
+    "pools",
+    "Several assistants behind one name; each call goes to the one with the fewest for its weight.",
+    "pool",
 )
 CALLER_ID = Kind(
     CallerId,
@@ -89,6 +108,12 @@ def settings(request: HttpRequest) -> HttpResponse:
         {
             "section": "settings",
             "assistants": _with_users(Assistant.objects.order_by("name"), ASSISTANT),
+            "pools": _with_users(
+                AssistantPool.objects.order_by("name").prefetch_related(
+                    Prefetch("members", PoolMember.objects.select_related("assistant").order_by("pk"))
+                ),
+                POOL,
+            ),
             "caller_ids": _with_users(CallerId.objects.order_by("name", "phone_number"), CALLER_ID),
             "dispositions": Disposition.objects.all(),
             "connection": _connection(),
@@ -181,6 +206,24 @@ def assistant_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 @editor_required
 @require_http_methods(["GET", "HEAD", "POST"])
+def pool_new(request: HttpRequest) -> HttpResponse:
+    return _form_page(request, POOL, None)
+
+
+@reader_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def pool(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form_page(request, POOL, get_object_or_404(AssistantPool, pk=pk))
+
+
+@editor_required
+@require_POST
+def pool_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    return _delete(request, POOL, get_object_or_404(AssistantPool, pk=pk))
+
+
+@editor_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def caller_id_new(request: HttpRequest) -> HttpResponse:
     return _form_page(request, CALLER_ID, None)
 
@@ -246,6 +289,9 @@ def _form_page(request: HttpRequest, kind: Kind, row: Any) -> HttpResponse:
             "users": users[:USERS_ON_A_PAGE],
             "more_users": max(0, users.count() - USERS_ON_A_PAGE),
             "is_used": row is not None and is_used(row),
+            "pools": AssistantPool.objects.filter(members__assistant=row)
+            if kind is ASSISTANT and row
+            else (),
             "cancel_url": _next(request) or _section(kind),
             "delete_name": f"campaigns:{DELETE_NAMES[kind.section]}",
             "demo_assistant": _demo_assistant() if kind is ASSISTANT else "",
@@ -272,7 +318,7 @@ def _back(request: HttpRequest, kind: Kind, saved: models.Model) -> str:
     url, name = _next(request), request.GET.get("as", "")
     if not url:
         return _section(kind)
-    if name not in {"assistant", "caller_id"}:
+    if name not in {"assistant", "pool", "caller_id"}:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode({name: saved.pk})}"
 

@@ -26,12 +26,13 @@ from campaigns.hours import next_opening
 from campaigns.lifecycles import ENROLLMENT
 from campaigns.models import ChannelDrive, Enrollment
 from campaigns.models.enrollment import LAST_DAY_PASSED, OUTSIDE_HOURS, on_exclusion_list
-from campaigns.rulebook import LAST_ZONE, Rulebook, rulebook
+from campaigns.rulebook import LAST_ZONE, Rulebook, Talker, rulebook
 from contacts.models import zones_of
 from contacts.queries import DNC_FORBIDS_CALLS
 from dialer import deadlines
 from dialer.carrier import CallOrder
 from dialer.driving.demand import Headroom, Pace, demand, next_look
+from dialer.driving.spreading import loads_of, room, spread
 from dialer.progress import ON_DO_NOT_CONTACT
 from dialer.statements import rows, run
 
@@ -191,14 +192,17 @@ INSERT INTO dialer_call (
     created_at, deadline_at, checks, request_id, carrier_id, is_machine, message_left,
     hangup_cause, hangup_by, summary, notes
 )
-SELECT chosen.enrollment_id, %(channel)s, %(campaign)s, chosen.contact_id, %(assistant)s, %(campaign_name)s,
-       %(channel_name)s, chosen.name, %(assistant_name)s, chosen.number, %(from_number)s, %(run)s,
+SELECT chosen.enrollment_id, %(channel)s, %(campaign)s, chosen.contact_id, chosen.assistant_id,
+       %(campaign_name)s, %(channel_name)s, chosen.name, chosen.assistant_name, chosen.number,
+       %(from_number)s, %(run)s,
        chosen.attempt, 'intent', '', chosen.claimed_from, %(driver)s,
        %(now)s, %(now)s + %(deadline)s, 0, '', '', false, false, '', '', '', ''
 FROM unnest(
     %(enrollments)s::bigint[], %(contacts)s::bigint[], %(names)s::text[], %(numbers)s::text[],
-    %(attempts)s::smallint[], %(statuses)s::text[]
-) WITH ORDINALITY AS chosen (enrollment_id, contact_id, name, number, attempt, claimed_from, place)
+    %(attempts)s::smallint[], %(statuses)s::text[], %(assistants)s::bigint[], %(assistant_names)s::text[]
+) WITH ORDINALITY AS chosen (
+    enrollment_id, contact_id, name, number, attempt, claimed_from, assistant_id, assistant_name, place
+)
 JOIN contacts_contact AS contact ON contact.id = chosen.contact_id AND contact.phone_number = chosen.number
 ORDER BY chosen.place
 FOR KEY SHARE OF contact SKIP LOCKED
@@ -252,6 +256,8 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
     minute_pace = (
         Pace.per_minute(rules.calls_per_minute, next_in_minute_at) if rules.calls_per_minute else None
     )
+    talkers = rules.talkers if rules.connects_assistant else ()
+    loads = loads_of(talkers)
     headroom = Headroom(
         now=now,
         concurrent_calls=rules.concurrent_calls,
@@ -259,6 +265,7 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
         paces=(account_pace, second_pace, *((minute_pace,) if minute_pace else ())),
         free_placers=free_placers,
         held_until=held_until,
+        assistants_room=room(talkers, loads) if talkers else None,
     )
     wanted = demand(headroom)
     if share > 1 and wanted > 1:
@@ -270,7 +277,16 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
 
     chosen = _choose(channel_id, campaign_id, run_number, rules, wanted, now, result.closed)
     if chosen:
-        result.orders = _write_intents(channel_id, campaign_id, run_number, driver, rules, chosen, now)
+        result.orders = _write_intents(
+            channel_id,
+            campaign_id,
+            run_number,
+            driver,
+            rules,
+            chosen,
+            spread(talkers, loads, len(chosen)),
+            now,
+        )
     started = len(result.orders)
     if started:
         run(
@@ -469,17 +485,19 @@ def _write_intents(
     driver: str,
     rules: Rulebook,
     chosen: list[Candidate],
+    talkers: list[Talker],
     now: datetime,
 ) -> list[CallOrder]:
+    """``talkers``: who takes each of the chosen contacts' calls; empty: no assistant does."""
     written = rows(
         INTENTS,
         {
             "channel": channel_id,
             "campaign": campaign_id,
-            "assistant": rules.assistant_id if rules.connects_assistant else None,
+            "assistants": [talker.assistant_id for talker in talkers] or [None] * len(chosen),
             "campaign_name": rules.campaign_name,
             "channel_name": rules.channel_name,
-            "assistant_name": rules.assistant_name if rules.connects_assistant else "",
+            "assistant_names": [talker.name for talker in talkers] or [""] * len(chosen),
             "from_number": rules.from_number,
             "run": run_number,
             "driver": driver,

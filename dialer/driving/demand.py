@@ -57,6 +57,8 @@ class Headroom:
     # Free hands that would place the calls: what is claimed is placed at once.
     free_placers: int
     held_until: datetime | None = None
+    # How many more calls the assistants can take; None: as many as come.
+    assistants_room: int | None = None
 
 
 def demand(headroom: Headroom) -> int:
@@ -64,6 +66,8 @@ def demand(headroom: Headroom) -> int:
     if headroom.held_until and headroom.held_until > headroom.now:
         return 0
     limits = [headroom.concurrent_calls - headroom.live_calls, headroom.free_placers]
+    if headroom.assistants_room is not None:
+        limits.append(headroom.assistants_room)
     limits += [pace.allows(headroom.now) for pace in headroom.paces]
     return max(0, min(limits))
 

@@ -103,7 +103,7 @@ def _connect(call_id: int, rules: Rulebook | None) -> bytes:
         return documents.hang_up()
     record_to = webhook_url(call_id, "recording") if rules.record_calls else None
     match rules.destination:
-        case VoiceDestination.ASSISTANT:
+        case VoiceDestination.ASSISTANT | VoiceDestination.POOL:
             return _connect_assistant(call_id, rules, record_to)
         case VoiceDestination.ANNOUNCEMENT:
             return _announce(call_id, rules, turn=1, record_to=record_to)
@@ -112,11 +112,12 @@ def _connect(call_id: int, rules: Rulebook | None) -> bytes:
 
 
 def _connect_assistant(call_id: int, rules: Rulebook, record_to: str | None = None) -> bytes:
-    if not rules.assistant_url:
+    talker = assistants.talker_of(call_id=call_id, rules=rules)
+    if talker is None:
         return documents.hang_up()
-    if rules.assistant_has_sip:
+    if talker.has_sip:
         return documents.connect_sip_assistant(
-            address=rules.assistant_url,
+            address=talker.url,
             headers={"call": str(call_id), "token": assistants.token(call_id)},
             caller_id=rules.from_number,
             timeout_seconds=assistants.SIP_RING_SECONDS,
@@ -124,7 +125,7 @@ def _connect_assistant(call_id: int, rules: Rulebook, record_to: str | None = No
             record_to=record_to,
         )
     return documents.connect_assistant(
-        url=rules.assistant_url,
+        url=talker.url,
         headers={
             "call": str(call_id),
             "callback": assistants.callback_url(call_id),
@@ -183,8 +184,10 @@ def _after_a_key(call_id: int, turn: int, pressed: announcements.Pressed | None)
 def _talk(call_id: int, rules: Rulebook) -> bytes:
     """Connect whoever asked for it to somebody to talk to. What is recorded goes on being recorded."""
     number = rules.announcement.talk_number
-    if not number:
+    if not number and assistants.talker_of(call_id=call_id, rules=rules):
         return _connect_assistant(call_id, rules)
+    if not number:
+        return _say_nobody_is_there(call_id, rules)
     return documents.connect_number(
         number=number,
         caller_id=rules.from_number,
@@ -198,8 +201,12 @@ def talked(call_id: int, values: Mapping[str, str]) -> HttpResponse:
     rules = announcements.end_talk(call_id=call_id, data=values)
     if rules is None or webhooks.was_connected(values):
         return _document(documents.hang_up())
+    return _document(_say_nobody_is_there(call_id, rules))
+
+
+def _say_nobody_is_there(call_id: int, rules: Rulebook) -> bytes:
     sorry = announcements.spoken(call_id=call_id, template=rules.announcement.nobody_text)
-    return _document(documents.announce(_message(rules, sorry)))
+    return documents.announce(_message(rules, sorry))
 
 
 def hangup(call_id: int, values: Mapping[str, str]) -> HttpResponse:

@@ -13,6 +13,7 @@ from campaigns.models import CallerId, Disposition
 from contacts.models import CustomField, DoNotContact, List
 from tests.factories import (
     AssistantFactory,
+    AssistantPoolFactory,
     ChannelFactory,
     ContactFactory,
     DoNotContactFactory,
@@ -101,6 +102,9 @@ TABLE: dict[str, Rule] = {
     "campaigns:assistant_new": Rule(EDITORS),
     "campaigns:assistant": Rule(READERS, EDITORS),
     "campaigns:assistant_delete": Rule(EDITORS),
+    "campaigns:pool_new": Rule(EDITORS),
+    "campaigns:pool": Rule(READERS, EDITORS),
+    "campaigns:pool_delete": Rule(EDITORS),
     "campaigns:caller_id_new": Rule(EDITORS),
     "campaigns:caller_id": Rule(READERS, EDITORS),
     "campaigns:caller_id_delete": Rule(EDITORS),
@@ -202,6 +206,7 @@ def world(db) -> dict[str, Any]:
         "number": 1,
         "operation": "copy",
         "assistant": AssistantFactory().pk,
+        "pool": AssistantPoolFactory().pk,
         "caller_id": CallerId.objects.latest("pk").pk,
         "disposition": Disposition.objects.latest("pk").pk,
         "do_not_contact": DoNotContactFactory().pk,
@@ -212,7 +217,7 @@ def world(db) -> dict[str, Any]:
 
 def address(name: str, world: dict[str, Any]) -> str:
     wanted = URLS[name].pattern.converters
-    nouns = ("do_not_contact", "assistant", "caller_id", "disposition", "field")
+    nouns = ("do_not_contact", "assistant", "pool", "caller_id", "disposition", "field")
     kind = next((noun for noun in nouns if noun in name), "contact")
     return reverse(name, kwargs={key: world[kind if key == "pk" else key] for key in wanted})
 

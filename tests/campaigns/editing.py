@@ -15,6 +15,7 @@ def typed(**changes):
         "description": "",
         "destination": "hangup",
         "assistant": "",
+        "pool": "",
         "caller_id": "",
         "dial_timeout_seconds": "60",
         "prompt": "",

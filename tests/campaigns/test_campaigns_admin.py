@@ -28,6 +28,7 @@ from dialer.recordings import delete_later
 from lifecycle import By
 from tests.factories import (
     AssistantFactory,
+    AssistantPoolFactory,
     ChannelFactory,
     ContactFactory,
     EnrollmentFactory,
@@ -64,6 +65,7 @@ def everything(db, supervisor):
     channel = ChannelFactory(running=True, lists=[ListFactory(members=2)])
     channel.campaign.exclusions.add(ListFactory())
     ReattemptRuleFactory(channel=channel)
+    AssistantPoolFactory()
     enrollment = EnrollmentFactory(channel=channel)
     call = CallFactory(enrollment=enrollment, disposition=Disposition.objects.get(slug="interested"))
     delete_later(names=["recordings/1.wav"])

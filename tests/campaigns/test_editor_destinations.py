@@ -6,10 +6,16 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from campaigns.forms.addresses import check_recording_address
-from campaigns.models import Campaign, VoiceSettings
+from campaigns.models import AssistantPool, Campaign, VoiceSettings
 from campaigns.services import duplicate_campaign, start_refusals
 from tests.campaigns.editing import NEW, edit, errors_of, typed
-from tests.factories import AssistantFactory, ChannelFactory, ContactFactory, ListFactory
+from tests.factories import (
+    AssistantFactory,
+    AssistantPoolFactory,
+    ChannelFactory,
+    ContactFactory,
+    ListFactory,
+)
 
 
 def announced(**changes):
@@ -181,6 +187,51 @@ def test_what_was_started_keeps_what_it_needs(as_supervisor, field, changes):
     response = as_supervisor.post(edit(channel.campaign), typed(destination="announcement", **sent))
     assert response.status_code == 422
     assert list(errors_of(response)) == [field]
+
+
+@pytest.mark.parametrize(
+    ("members", "is_active", "said"),
+    [
+        ("one", True, []),
+        ("one", False, ["The pool Evening is not active."]),
+        ("none", True, ["The pool Evening has no active assistant."]),
+        ("inactive", True, ["The pool Evening has no active assistant."]),
+    ],
+)
+@pytest.mark.parametrize("voice", [{"destination": "pool"}, {"talk_key": "1", "talk_to": "pool"}], ids=str)
+def test_a_pool_needs_somebody_to_take_calls(db, voice, members, is_active, said):
+    who = {} if members == "none" else {AssistantFactory(is_active=members == "one"): 1}
+    pool = AssistantPoolFactory(name="Evening", members=who, is_active=is_active)
+    assert refusals(**{"announcement_text": "Hi.", "assistant": None, "pool": pool, **voice}) == said
+
+
+def test_a_pool_has_to_be_chosen(db):
+    assert refusals(destination="pool", assistant=None) == ["No pool is chosen."]
+
+
+def test_a_campaign_is_saved_with_its_pool(as_supervisor):
+    pool = AssistantPoolFactory()
+    assert as_supervisor.post(NEW, typed(destination="pool", pool=pool.pk)).status_code == 302
+    assert (saved().destination, saved().pool) == ("pool", pool)
+    page = as_supervisor.get(Campaign.objects.get().get_absolute_url()).content.decode()
+    assert pool.name in page
+
+
+def test_what_was_started_keeps_its_pool(as_supervisor):
+    channel = ChannelFactory(paused=True, voice__destination="pool", voice__pool=AssistantPoolFactory())
+    sent = typed(destination="pool", pool="", caller_id=channel.voice.caller_id_id)
+    response = as_supervisor.post(edit(channel.campaign), sent)
+    assert response.status_code == 422
+    assert list(errors_of(response)) == ["pool"]
+
+
+def test_a_pool_that_is_missing_is_made_and_comes_back_chosen(as_supervisor):
+    response = as_supervisor.post(NEW, typed(destination="pool", then="pool"))
+    assert response.url.startswith("/settings/pools/new/?next=")
+    sent = {"name": "Evening", f"weight_{AssistantFactory().pk}": "1", "is_active": "on"}
+    back = as_supervisor.post(response.url, sent).url
+    assert back.endswith(f"pool={AssistantPool.objects.get().pk}")
+    assert as_supervisor.get(back).status_code == 200
 
 
 # --- Elsewhere ---------------------------------------------------------------------------------------------

@@ -7,9 +7,15 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from campaigns.forms.addresses import check_websocket_address
-from campaigns.models import Assistant, CallerId, Disposition
+from campaigns.models import Assistant, AssistantPool, CallerId, Disposition
 from interface.addresses import is_private
-from tests.factories import AssistantFactory, CallerIdFactory, ChannelFactory, ContactFactory
+from tests.factories import (
+    AssistantFactory,
+    AssistantPoolFactory,
+    CallerIdFactory,
+    ChannelFactory,
+    ContactFactory,
+)
 
 SETTINGS = "/settings/"
 KINDS = ("assistant", "caller_id", "disposition")
@@ -425,5 +431,83 @@ def test_settings_take_few_queries_however_much_there_is(as_supervisor, django_a
     for _ in range(5):
         ChannelFactory()
     ContactFactory()
+    with django_assert_max_num_queries(12):
+        as_supervisor.get(SETTINGS)
+
+
+# --- Pools -------------------------------------------------------------------------------------------------
+
+
+def weights(**by_name):
+    return {f"weight_{AssistantFactory(name=name).pk}": weight for name, weight in by_name.items()}
+
+
+def members(pool):
+    return dict(pool.members.values_list("assistant__name", "weight"))
+
+
+def test_a_pool_is_added_changed_and_deleted(as_supervisor):
+    sent = {"name": "Evening", "is_active": "on", **weights(Grace="2", Ada="1", Eve="")}
+    assert as_supervisor.post(new("pool"), sent).url == "/settings/#pools"
+    pool = AssistantPool.objects.get()
+    assert members(pool) == {"Grace": 2, "Ada": 1}
+    page = as_supervisor.get(SETTINGS).content.decode()
+    assert "Evening" in page
+    assert "× 2" in page
+    changed = {**sent, **dict.fromkeys([name for name in sent if name.startswith("weight_")][:1], "")}
+    as_supervisor.post(page_of("pool", pool), {**changed, "name": "Night", "is_active": ""})
+    pool.refresh_from_db()
+    assert (pool.name, pool.is_active, members(pool)) == ("Night", False, {"Ada": 1})
+    as_supervisor.post(reverse("campaigns:pool_delete", args=[pool.pk]))
+    assert not AssistantPool.objects.exists()
+    assert Assistant.objects.count() == 3
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "101", "much", "1.5", "9" * 50])
+def test_a_weight_that_cannot_be_is_refused(as_supervisor, weight):
+    sent = {"name": "Evening", "is_active": "on", **weights(Grace=weight)}
+    assert as_supervisor.post(new("pool"), sent).status_code == 422
+    assert not AssistantPool.objects.exists()
+
+
+@pytest.mark.parametrize("changes", [{"name": ""}, {"name": "x" * 81}, {"name": "bell\x07"}])
+def test_a_pool_that_cannot_be_is_refused(as_supervisor, changes):
+    sent = {"name": "Evening", "is_active": "on", **weights(Grace="1"), **changes}
+    assert as_supervisor.post(new("pool"), sent).status_code == 422
+
+
+def test_a_pool_has_an_assistant(as_supervisor):
+    response = as_supervisor.post(new("pool"), {"name": "Evening"})
+    assert "Add an assistant first." in response.content.decode()
+    response = as_supervisor.post(new("pool"), {"name": "Evening", **weights(Grace="")})
+    assert "Give at least one assistant a weight." in response.content.decode()
+
+
+def test_a_pool_that_a_campaign_uses_says_so_and_is_not_deleted(as_supervisor):
+    pool = AssistantPoolFactory(name="Evening")
+    channel = ChannelFactory(campaign__name="Autumn", voice__destination="pool", voice__pool=pool)
+    for page in (SETTINGS, page_of("pool", pool)):
+        assert "Autumn" in as_supervisor.get(page).content.decode()
+    as_supervisor.post(reverse("campaigns:pool_delete", args=[pool.pk]))
+    assert channel.voice.pool == AssistantPool.objects.get()
+
+
+def test_an_assistant_of_a_pool_says_so_and_is_not_deleted(as_supervisor):
+    assistant = AssistantFactory()
+    AssistantPoolFactory(name="Evening", members={assistant: 1})
+    assert "Evening" in as_supervisor.get(page_of("assistant", assistant)).content.decode()
+    as_supervisor.post(reverse("campaigns:assistant_delete", args=[assistant.pk]))
+    assert Assistant.objects.filter(pk=assistant.pk).exists()
+
+
+@pytest.mark.parametrize(("most", "status"), [("5", 302), ("", 302), ("0", 422), ("-1", 422), ("many", 422)])
+def test_an_assistant_may_take_so_many_calls(as_supervisor, most, status):
+    response = as_supervisor.post(new("assistant"), typed("assistant", most_calls=most))
+    assert response.status_code == status
+
+
+def test_pools_take_few_queries_however_many_there_are(as_supervisor, django_assert_max_num_queries):
+    for _ in range(20):
+        AssistantPoolFactory(members={AssistantFactory(): 1, AssistantFactory(): 2})
     with django_assert_max_num_queries(12):
         as_supervisor.get(SETTINGS)

@@ -8,7 +8,7 @@ from campaigns.models import Enrollment
 from contacts.models import DoNotContact
 from dialer.models import Call
 from tests.engine.conftest import campaign_of, check_invariants, started
-from tests.factories import AssistantFactory
+from tests.factories import AssistantFactory, AssistantPoolFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -175,3 +175,22 @@ def test_an_assistant_by_sip_that_does_not_answer_pauses_the_channel(engine):
     assert channel.pause_reason == "errors"
     assert "The assistant can’t be reached" in channel.pause_note
     assert Enrollment.objects.filter(channel=channel, status="pending").exists()
+
+
+# --- Pools -------------------------------------------------------------------------------------------------
+
+
+def test_the_others_of_a_pool_take_over_for_one_that_cannot_be_reached(engine):
+    engine.carrier.set(answer_rate=1, forced_digits=False, machine_share=0)
+    url = f"{engine.carrier.base_url.replace('http', 'ws')}/assistant/grace/"
+    grace, broken = AssistantFactory(name="Grace", url=url), AssistantFactory(name="Broken")
+    pool = AssistantPoolFactory(members={grace: 1, broken: 1})
+    channel = campaign_of(
+        30, voice__destination="pool", voice__assistant=None, voice__pool=pool, voice__concurrent_calls=3
+    )
+    started(channel)
+    engine.start().wait_completed(channel)
+    missed = Call.objects.filter(is_error=True)
+    assert set(missed.values_list("assistant_name", flat=True)) == {"Broken"}
+    assert missed.count() < Call.objects.filter(assistant=grace, is_error=False).count()
+    check_invariants(engine.carrier)

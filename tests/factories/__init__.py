@@ -3,6 +3,7 @@
 from tests.factories.accounts import UserFactory
 from tests.factories.campaigns import (
     AssistantFactory,
+    AssistantPoolFactory,
     CallerIdFactory,
     CampaignFactory,
     ChannelFactory,
@@ -21,6 +22,7 @@ from tests.factories.contacts import (
 
 __all__ = [
     "AssistantFactory",
+    "AssistantPoolFactory",
     "CallerIdFactory",
     "CampaignFactory",
     "ChannelFactory",

@@ -15,6 +15,7 @@ from campaigns.lifecycles import (
 )
 from campaigns.models import (
     Assistant,
+    AssistantPool,
     CallerId,
     Campaign,
     Channel,
@@ -22,6 +23,7 @@ from campaigns.models import (
     ChannelList,
     Enrollment,
     PauseReason,
+    PoolMember,
     ReattemptRule,
     Schedule,
     VoiceSettings,
@@ -39,6 +41,22 @@ class AssistantFactory(factory.django.DjangoModelFactory):
 
     name = factory.Sequence(lambda n: f"Assistant {n}")
     url = "ws://127.0.0.1:9/assistant"
+
+
+class AssistantPoolFactory(factory.django.DjangoModelFactory):
+    """A pool; ``AssistantPoolFactory(members={assistant: weight})``, or of one assistant."""
+
+    class Meta:
+        model = AssistantPool
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Pool {n}")
+
+    @factory.post_generation
+    def members(self, create, extracted, **kwargs):
+        members = {AssistantFactory(): 1} if extracted is None else extracted
+        for assistant, weight in members.items():
+            PoolMember.objects.create(pool=self, assistant=assistant, weight=weight)
 
 
 class CallerIdFactory(factory.django.DjangoModelFactory):

@@ -110,6 +110,8 @@ class Card:
         voice = self.channel.voice
         if voice.destination == VoiceDestination.ASSISTANT:
             return voice.assistant.name if voice.assistant else "no assistant yet"
+        if voice.destination == VoiceDestination.POOL:
+            return voice.pool.name if voice.pool else "no pool yet"
         return str(voice.get_destination_display())
 
 

@@ -41,7 +41,11 @@ from campaigns.views.editor.shared import (
 from interface.toasts import toast
 
 # What is missing and made on another page: the button's value -> that page.
-MADE_ELSEWHERE = {"assistant": "campaigns:assistant_new", "caller_id": "campaigns:caller_id_new"}
+MADE_ELSEWHERE = {
+    "assistant": "campaigns:assistant_new",
+    "pool": "campaigns:pool_new",
+    "caller_id": "campaigns:caller_id_new",
+}
 # A page's key and how many times it has sent: "<uuid>:<number>".
 PAGE = re.compile(r"[0-9a-f-]{36}:\d{1,9}")
 
