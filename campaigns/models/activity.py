@@ -10,6 +10,9 @@ from django.db import models
 from campaigns.models.campaign import Campaign
 from campaigns.models.channel import Channel
 
+# The verbs by which a campaign was started, or started again.
+STARTS = ("rerun", "start")
+
 
 class Activity(models.Model):
     """Append-only. Outlives what it tells of: names are kept as they were."""
@@ -34,7 +37,11 @@ class Activity(models.Model):
     class Meta:
         verbose_name_plural = "activities"
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["campaign", "-id"], name="activity_of_campaign")
+            models.Index(fields=["campaign", "-id"], name="activity_of_campaign"),
+            # Who started it last, whatever was done since (command_center/frame.py).
+            models.Index(
+                fields=["campaign", "-id"], condition=models.Q(verb__in=STARTS), name="activity_of_start"
+            ),
         ]
 
     def __str__(self) -> str:

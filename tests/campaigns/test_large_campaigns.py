@@ -101,6 +101,30 @@ def test_nobody_reads_a_list_that_fits_no_memory_for_each_member_of_another(deed
     assert not [plan for plan in plans if "SubPlan" in plan]
 
 
+@pytest.mark.parametrize("is_started", [True, False])
+def test_who_started_a_campaign_is_not_looked_for_among_all_that_was_done(
+    as_supervisor: Any, is_started: bool
+):
+    """Nor where nobody did: a draft's page would read what was ever done anywhere."""
+    channel = ChannelFactory(running=is_started)
+    if is_started:
+        Activity.objects.create(campaign=channel.campaign, campaign_name="A", verb="start", text="started")
+    Activity.objects.bulk_create(
+        Activity(campaign=campaign, campaign_name="A", verb="disposition", text="said")
+        for campaign in (channel.campaign, ChannelFactory().campaign)
+        for _ in range(2_000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE campaigns_activity")
+    with CaptureQueriesContext(connection) as ran:
+        as_supervisor.get(channel.campaign.get_absolute_url())
+    (asked,) = [q["sql"] for q in ran.captured_queries if "'rerun'" in q["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {asked}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "activity_of_start" in plan
+
+
 def test_resuming_goes_on_with_the_contacts_it_had():
     one = ListFactory(members=3)
     channel = paused(one)

@@ -9,6 +9,7 @@ from typing import Any
 from campaigns.estimating import CALL_SECONDS, Group, calls_per_second, estimate
 from campaigns.lifecycles import WAITING, CampaignStatus, ChannelStatus
 from campaigns.models import Activity, Campaign, Channel, ChannelList, Enrollment
+from campaigns.models.activity import STARTS
 from campaigns.queries import Counts, channel_counts, last_in_turn
 from campaigns.rulebook import rulebook
 from campaigns.views.manager import obvious_thing
@@ -63,12 +64,7 @@ def _waits_for(channels: list[Channel], waits: list[tuple[Channel, str]]) -> str
 
 
 def _started(campaign: Campaign) -> Activity | None:
-    return (
-        campaign.activities.filter(verb__in=["start", "rerun"])
-        .select_related("actor")
-        .order_by("-pk")
-        .first()
-    )
+    return campaign.activities.filter(verb__in=STARTS).select_related("actor").order_by("-pk").first()
 
 
 def _done_about(channels: list[Channel], counts: dict[int, Counts], now: datetime) -> str:
