@@ -126,7 +126,7 @@ def _channel_of(filters: Filters, campaign: Campaign | None) -> Channel | None:
     if campaign is None:
         return None
     channels = campaign.channels.all()
-    asked = filters.channel_and_run.get("channel_id")
+    asked = filters.channel_and_run.get("channel_id", 0)
     return channels.filter(pk=asked).first() or channels.last()
 
 
