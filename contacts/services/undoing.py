@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
+from psycopg import errors
 
 from accounts.models import User
 from contacts.importing.running import alone
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 # Deleted at a time: each is done in a second or two, and nobody who calls them waits longer.
 BATCH = 10_000
 UNDO_TIMEOUT_SECONDS = 3600
+# Of a batch that was held up by somebody whom it held up.
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,19 @@ def run_undoing(import_id: int) -> None:
         last = 0
         while keys := _next(contact_import, last):
             last = keys[-1]
-            _delete(contact_import, keys)
+            _delete_whatever_waits(contact_import, keys)
         mine.update(undone_at=timezone.now())
+
+
+def _delete_whatever_waits(contact_import: Import, keys: list[int]) -> None:
+    """Somebody who enrolls the same contacts, or types their numbers, may wait for us while we wait for them:
+    then one of both begins again."""
+    for attempts_left in reversed(range(ATTEMPTS)):
+        try:
+            return _delete(contact_import, keys)
+        except OperationalError as error:
+            if not attempts_left or not isinstance(error.__cause__, errors.DeadlockDetected):
+                raise
 
 
 @transaction.atomic

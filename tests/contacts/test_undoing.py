@@ -341,6 +341,22 @@ def test_deleted_first_the_list_is_gone_and_nothing_is_undone():
     assert not Import.objects.get().is_being_undone
 
 
+@pytest.mark.django_db(transaction=True)
+def test_held_up_by_somebody_whom_it_holds_up_it_is_undone_all_the_same():
+    made = mapped(uploaded(people(1, 2)))
+    run_import(made.pk)
+    made.refresh_from_db()
+    undo_import(contact_import=made, actor=None)
+    first, last = Contact.objects.order_by("pk")
+    with transaction.atomic():
+        Contact.objects.select_for_update().get(pk=last.pk)
+        undo = Other(lambda: run_undoing(made.pk))
+        assert undo.is_waiting()
+        Contact.objects.select_for_update().get(pk=first.pk)
+    undo.done()
+    assert not numbers()
+
+
 # --- Pages -------------------------------------------------------------------------------------------------
 
 
