@@ -506,7 +506,7 @@ def test_an_unknown_field_in_the_prompt_is_flagged_while_typing(page):
 
 
 def test_what_depends_on_a_choice_shows_when_it_is_made(page):
-    page.locator("label", has_text="Hang up").click()
+    page.locator(".destinations label", has_text="Hang up").click()
     expect(page.get_by_label("Custom prompt")).to_be_hidden()
     page.get_by_role("tab", name="Advanced").click()
     expect(page.get_by_label("Leave a message")).to_be_hidden()
