@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from campaigns.lifecycles import ENROLLMENT, IN_PROGRESS, ChannelStatus, EnrollmentStatus
-from campaigns.models import Campaign, Channel, Disposition, Enrollment
+from campaigns.models import Channel, Disposition, Enrollment
 from campaigns.outcomes import CALLBACK_WITHOUT_A_TIME, Ending
 from campaigns.refusals import Refused
 from campaigns.rulebook import load_rulebook
@@ -45,7 +45,7 @@ def lock_channel_of(call_id: int) -> Channel | None:
     channel = Channel.objects.filter(calls=call_id).first()
     try:
         return channel and lock_channel(channel)
-    except (Campaign.DoesNotExist, Channel.DoesNotExist):
+    except Refused:
         return None
 
 

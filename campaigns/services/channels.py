@@ -42,16 +42,34 @@ LATE = timedelta(minutes=1)
 # derived from what its channels are, and no two moves, nor a move and a claim, wait in a circle.
 
 
+def lock_campaign(campaign_id: int) -> Campaign:
+    """The campaign, fresh and locked until the transaction ends: none of its channels moves meanwhile.
+
+    Raises ``Refused`` when somebody deleted it.
+    """
+    campaign = Campaign.objects.select_for_update(no_key=True).filter(pk=campaign_id).first()
+    if campaign is None:
+        raise Refused(
+            "This campaign is gone: somebody deleted it.", reverse("campaigns:manager"), "Campaigns"
+        )
+    return campaign
+
+
 def lock_channel(channel: Channel) -> Channel:
-    """The channel, fresh and locked until the transaction ends: nothing starts or moves it meanwhile."""
-    Campaign.objects.select_for_update(no_key=True).get(pk=channel.campaign_id)
+    """The channel, fresh and locked until the transaction ends: nothing starts or moves it meanwhile.
+
+    Raises ``Refused`` when somebody deleted it.
+    """
+    campaign = lock_campaign(channel.campaign_id)
     ChannelDrive.objects.select_for_update(no_key=True).filter(channel=channel.pk).first()
     # The claim shares this row, so that nothing starts once a move has been made.
-    return (
-        Channel.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("campaign")
-        .get(pk=channel.pk)
-    )
+    locked = Channel.objects.select_for_update(no_key=True).filter(pk=channel.pk).first()
+    if locked is None:
+        raise Refused(
+            "This channel is gone: somebody deleted it.", campaign.get_absolute_url(), "The campaign"
+        )
+    locked.campaign = campaign
+    return locked
 
 
 def _move(channel: Channel, move: str, **changes: Any) -> None:
@@ -326,6 +344,8 @@ def reopen_channel(*, channel: Channel, why: str) -> Channel:
     if channel.campaign.is_archived:
         raise Refused(ARCHIVED)
     _move(channel, "reopen", finished_at=None)
+    # What failed before is what it goes on for, often: no reason to pause it at once.
+    ChannelDrive.objects.filter(channel=channel).update(trusted_since=timezone.now())
     _record(channel, None, "reopen", f"went on with {channel.name}: {why}")
     return channel
 

@@ -19,7 +19,7 @@ from campaigns.models import (
 )
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
-from campaigns.services.channels import derive_status, lock_channel
+from campaigns.services.channels import ARCHIVED, derive_status, lock_campaign, lock_channel
 
 MOST_CHANNELS = 50
 NAME_LENGTH: int = Channel._meta.get_field("name").max_length or 0
@@ -125,7 +125,7 @@ def rename_channel(*, channel: Channel, actor: User | None, name: str) -> Channe
 def delete_refusal(channel: Channel) -> str:
     """Why a channel can't be deleted; empty when it can."""
     if channel.campaign.is_archived:
-        return "The campaign is archived. Support staff can restore it in the admin."
+        return ARCHIVED
     if channel.run:
         return (
             f"{channel.name} was started: its results stay with the campaign. "
@@ -166,14 +166,14 @@ def free_name(campaign: Campaign, base: str = "Voice") -> str:
 
 
 def _lock(campaign: Campaign) -> Campaign:
-    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    campaign = lock_campaign(campaign.pk)
     _refuse_archived(campaign)
     return campaign
 
 
 def _refuse_archived(campaign: Campaign) -> None:
     if campaign.is_archived:
-        raise Refused("The campaign is archived. Support staff can restore it in the admin.")
+        raise Refused(ARCHIVED)
 
 
 def _refuse_taken(name: str, names: list[str]) -> None:

@@ -15,7 +15,7 @@ from campaigns.models import Campaign, CampaignExclusion, Channel, Enrollment
 from campaigns.queries import passed_over
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
-from campaigns.services.channels import ARCHIVED, reopen_channel
+from campaigns.services.channels import ARCHIVED, lock_campaign, reopen_channel
 from campaigns.services.lists import keep
 from campaigns.services.places import Telling, hold_channel, in_lots
 from contacts.models import List
@@ -98,5 +98,5 @@ def _bring_back(campaign: Campaign, channel: Channel, lot: Sequence[int], now: d
 
 
 def _editable(campaign: Campaign) -> None:
-    if Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).is_archived:
+    if lock_campaign(campaign.pk).is_archived:
         raise Refused(ARCHIVED)

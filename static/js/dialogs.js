@@ -20,8 +20,13 @@ document.addEventListener("click", (event) => {
 function guard(dialog) {
   for (const input of dialog.querySelectorAll("[data-confirm]")) {
     const button = input.form?.querySelector("[type=submit]");
-    if (button) button.disabled = input.value.trim() !== input.dataset.confirm;
+    if (button) button.disabled = words(input.value) !== words(input.dataset.confirm);
   }
+}
+
+// As the page shows a text: one space where it has several.
+function words(text) {
+  return text.trim().split(/\s+/).join(" ");
 }
 
 document.addEventListener("input", (event) => {

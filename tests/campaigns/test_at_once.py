@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -65,6 +66,34 @@ def test_a_campaign_that_was_archived_meanwhile_does_not_go_on(deed: Any, superv
     assert status(channel) == "completed"
     skipped.refresh_from_db()
     assert skipped.status == "skipped"
+
+
+DEEDS: dict[str, Callable[[Channel, User], Any]] = {
+    "start": lambda channel, person: services.start_channel(channel=channel, actor=person),
+    "stop": lambda channel, person: services.stop_channel(channel=channel, actor=person),
+    "resume all": lambda channel, person: services.resume_campaign(campaign=channel.campaign, actor=person),
+    "archive": lambda channel, person: services.archive_campaign(campaign=channel.campaign, actor=person),
+    "duplicate": lambda channel, person: services.duplicate_campaign(campaign=channel.campaign, actor=person),
+    "delete": lambda channel, person: services.delete_campaign(
+        campaign=channel.campaign, actor=person, name=channel.campaign.name
+    ),
+    "exclude": lambda channel, person: services.add_exclusion(
+        campaign=channel.campaign, list=ListFactory(), actor=person
+    ),
+    "assign": lambda channel, person: services.assign_list(channel=channel, list=ListFactory(), actor=person),
+}
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_whatever_is_done_with_a_campaign_that_somebody_deletes_is_refused(deed: str, supervisor: User):
+    channel = ChannelFactory(paused=True, lists=[ListFactory(members=2)])
+    with transaction.atomic():
+        services.delete_campaign(campaign=channel.campaign, actor=None, name=channel.campaign.name)
+        # Read before that was committed.
+        late = Other(lambda: DEEDS[deed](channel, supervisor))
+        assert late.is_waiting()
+    assert "gone" in str(late.done().refusal)
+    assert not Campaign.objects.exists()
 
 
 def test_a_campaign_archived_twice_is_archived_once():

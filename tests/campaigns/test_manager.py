@@ -367,6 +367,14 @@ def test_deleting_takes_the_name_typed(as_supervisor):
     assert not Campaign.objects.exists()
 
 
+def test_a_name_is_typed_as_the_page_shows_it(as_supervisor):
+    campaign = ChannelFactory(campaign__name="Autumn  2026 ").campaign
+    url = reverse("campaigns:delete", args=[campaign.pk])
+    assert as_supervisor.post(url, {"name": "Autumn2026"}, headers=HTMX).status_code == 409
+    assert as_supervisor.post(url, {"name": "Autumn 2026"}, headers=HTMX).status_code == 200
+    assert not Campaign.objects.exists()
+
+
 def test_an_active_campaign_is_not_deleted(as_supervisor):
     campaign = ChannelFactory(running=True, campaign__name="Autumn").campaign
 

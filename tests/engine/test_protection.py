@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from campaigns.models import CampaignExclusion, ChannelDrive, Enrollment
-from campaigns.services import pause_channel, resume_channel
+from campaigns.models import CampaignExclusion, Enrollment
+from campaigns.services import pause_channel, resume_channel, retry_contacts
 from contacts.models import DoNotContact, Membership
 from contacts.services import add_to_do_not_contact
 from dialer import cancelling, progress
@@ -58,10 +58,18 @@ def test_errors_in_more_than_half_of_the_last_twenty_calls_are_too_many(errors, 
 
 
 @pytest.mark.django_db
-def test_errors_before_a_resume_do_not_pause_it_again(supervisor):
-    channel = ChannelFactory(running=True)
+@pytest.mark.parametrize("was", ["paused", "completed"])
+def test_errors_before_it_went_on_do_not_pause_it_again(supervisor, settings, was):
+    settings.QUIET_HOURS_END, settings.QUIET_HOURS_START = 0, 24
+    channel = ChannelFactory(lists=[ListFactory(members=1)], **{was: True})
     last_calls(channel, errors=20, others=0)
-    ChannelDrive.objects.filter(channel=channel).update(trusted_since=timezone.now())
+    assert erring_channels([channel.pk])
+    if was == "paused":
+        resume_channel(channel=channel, actor=supervisor)
+    else:
+        failed = EnrollmentFactory(channel=channel, status="failed")
+        places = Enrollment.objects.filter(pk=failed.pk)
+        retry_contacts(channel=channel, places=places, actor=supervisor)
     assert erring_channels([channel.pk]) == []
     last_calls(channel, errors=20, others=0, minutes_ago=-1)
     assert erring_channels([channel.pk])
