@@ -198,8 +198,8 @@ def browser() -> Iterator[Any]:
 
 
 def is_complaint(message: Any) -> bool:
-    """Chromium calls every 4xx an error; a refusal (409) and a form with errors (422) are answers. So is, for a
-    test that takes the network away, that there is none."""
+    """Chromium calls every 4xx an error; a refusal (409) and a form with errors (422) are answers. So is,
+    for a test that takes the network away, that there is none."""
     is_answer = re.search(r"responded with a status of (409|422) |ERR_INTERNET_DISCONNECTED", message.text)
     return message.type in {"error", "warning"} and not is_answer
 
