@@ -131,7 +131,7 @@ class Row:
         return [("green", self.counts.completed, "reached"), ("red", self.counts.failed, "not reached")]
 
 
-def obvious_thing(campaign: Campaign, channels: Iterable[Channel]) -> Press | None:
+def obvious_thing(campaign: Campaign, channels: Iterable[Channel], now: datetime) -> Press | None:
     """What pressing a campaign's badge does (services.press_campaign); None: nothing is obvious."""
     channels = list(channels)
     statuses = [channel.status for channel in channels]
@@ -143,8 +143,12 @@ def obvious_thing(campaign: Campaign, channels: Iterable[Channel]) -> Press | No
         return Press("resume", f"Resume {campaign.name}", "play")
     startable = [c for c in channels if c.status in {ChannelStatus.READY, ChannelStatus.SCHEDULED}]
     if len(startable) == 1:
-        now = " now" if startable[0].status == ChannelStatus.SCHEDULED else ""
-        return Press("start", f"Start {startable[0].name}{now}", "play")
+        (channel,) = startable
+        if channel.status == ChannelStatus.SCHEDULED:
+            return Press("start", f"Start {channel.name} now", "play")
+        if channel.start_at and channel.start_at > now:
+            return Press("start", f"Schedule {channel.name}", "clock")
+        return Press("start", f"Start {channel.name}", "play")
     return None
 
 
@@ -438,7 +442,7 @@ def _row(campaign: Campaign, counts: Counts, planned: int, now: datetime, refusa
         contacts=counts.total + planned,
         channels=", ".join(channel.name for channel in channels),
         waits_for=waits[0] if waits else "",
-        press=obvious_thing(campaign, channels),
+        press=obvious_thing(campaign, channels, now),
         refusal=refusal,
     )
 

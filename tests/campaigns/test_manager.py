@@ -245,13 +245,33 @@ def test_without_scripts_a_refusal_is_told_on_the_page_it_came_from(as_superviso
     assert "No list is assigned." in response.text
 
 
+@pytest.mark.parametrize(
+    ("options", "says", "status"),
+    [
+        ({}, "Start Voice", "running"),
+        ({"start_at": timezone.now() - timedelta(days=1)}, "Start Voice", "running"),
+        ({"start_at": timezone.now() + timedelta(days=1)}, "Schedule Voice", "scheduled"),
+        ({"scheduled": True}, "Start Voice now", "running"),
+    ],
+)
+def test_a_badge_says_what_it_does(as_supervisor, options, says, status):
+    channel = ChannelFactory(lists=[ListFactory(members=1)], **options)
+    for page in (URL, channel.campaign.get_absolute_url()):
+        assert f'title="{says}"' in as_supervisor.get(page).text
+
+    press(as_supervisor, channel.campaign)
+
+    channel.refresh_from_db()
+    assert channel.status == status
+
+
 def test_badges_of_what_has_nothing_obvious_to_do_are_no_buttons(as_supervisor):
     finished = ChannelFactory(stopped=True).campaign
     several = ChannelFactory().campaign
     ChannelFactory(campaign=several, name="Second")
 
-    assert obvious_thing(finished, finished.channels.all()) is None
-    assert obvious_thing(several, several.channels.all()) is None
+    assert obvious_thing(finished, finished.channels.all(), timezone.now()) is None
+    assert obvious_thing(several, several.channels.all(), timezone.now()) is None
     assert "badge" in as_supervisor.get(URL).text
 
 

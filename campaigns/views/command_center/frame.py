@@ -32,7 +32,7 @@ def frame_of(campaign: Campaign, now: datetime) -> dict[str, Any]:
         channel.campaign = campaign
     by_channel = channel_counts(channels)
     counts = sum(by_channel.values(), Counts())
-    press = obvious_thing(campaign, channels)
+    press = obvious_thing(campaign, channels, now)
     waits = [(channel, words) for channel in channels if (words := channel_waits_for(channel, now))]
     return {
         "section": "campaigns",
