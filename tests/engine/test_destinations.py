@@ -181,7 +181,8 @@ def test_an_assistant_by_sip_that_does_not_answer_pauses_the_channel(engine):
 
 
 def test_the_others_of_a_pool_take_over_for_one_that_cannot_be_reached(engine):
-    engine.carrier.set(answer_rate=1, forced_digits=False, machine_share=0)
+    # Nobody asks to be called tomorrow: a channel with a callback goes on until then.
+    engine.carrier.set(answer_rate=1, forced_digits=False, machine_share=0, callback_rate=0)
     url = f"{engine.carrier.base_url.replace('http', 'ws')}/assistant/grace/"
     grace, broken = AssistantFactory(name="Grace", url=url), AssistantFactory(name="Broken")
     pool = AssistantPoolFactory(members={grace: 1, broken: 1})
