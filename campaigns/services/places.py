@@ -32,7 +32,6 @@ AT_ONCE = 2_000
 SKIPPED_BY_HAND = "Skipped by hand"
 REASON_LENGTH = 120
 ON_DO_NOT_CONTACT = "On do-not-contact"
-HAS_NO_NUMBER = "Has no phone number"
 
 
 @dataclass
@@ -306,23 +305,21 @@ def _note(
 ) -> int:
     """Do the deed with those who are held, and note of the others why not."""
     left = Enrollment.objects.filter(pk__in=lot).exclude(pk__in=held)
-    for status, reason in left.values_list("status", "reason"):
-        result.left[_why_not(status, reason, otherwise)] += 1
+    for status, number in left.values_list("status", "contact__phone_number"):
+        result.left[_why_not(status, number, otherwise)] += 1
     moved = deed(held)
     result.moved += moved
     return moved
 
 
-def _why_not(status: str, reason: str, otherwise: str) -> str:
+def _why_not(status: str, number: str | None, otherwise: str) -> str:
     if status in IN_PROGRESS:
         return "in a call just now"
-    if status in WAITING:
-        return "about to be called"
     if status == Status.DO_NOT_CALL:
         return "not to be called"
-    if status == Status.SKIPPED and reason == HAS_NO_NUMBER:
+    if number is None:
         return "without a number"
-    return otherwise
+    return "about to be called" if status in WAITING else otherwise
 
 
 def _done(result: Result) -> Result:

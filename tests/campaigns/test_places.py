@@ -156,6 +156,17 @@ def test_who_was_reached_or_has_no_number_is_not_retried(supervisor, ready_to_ru
     }
 
 
+@pytest.mark.parametrize("status", ["pending", "busy", "skipped"])
+def test_who_lost_their_number_is_not_said_to_be_called_soon(supervisor, ready_to_run, status):
+    channel = ready_to_run("busy", running=True)
+    nobody = ContactFactory(phone_number=None, email="ana@example.com")
+    EnrollmentFactory(channel=channel, status=status, contact=nobody)
+
+    result = services.retry_contacts(channel=channel, places=places_of(channel), actor=supervisor)
+
+    assert (result.moved, result.left) == (1, {"without a number": 1})
+
+
 def test_a_completed_channel_goes_on_for_a_retry(supervisor, ready_to_run):
     channel = ready_to_run("no_answer", "completed", completed=True)
 
