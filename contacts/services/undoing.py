@@ -2,8 +2,11 @@
 
 All that an import saved carries one moment (``Import.merged_at``), and whom it added to its list is what its
 version of the list added. So it is known exactly, row for row, for a million as for one. A contact that
-somebody called, put into a campaign or on another list, or changed since, stays; what the import changed of
-contacts that were known before stays, too. Do-not-contact is not touched.
+somebody called, put into a campaign, on another list or on this one again, or changed since, stays; what the
+import changed of contacts that were known before stays, too. Do-not-contact is not touched.
+
+Of one thing there is no trace: that a later file of the same list had a contact, too, and nothing new about
+it. Who undoes an import is told which files these may be.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from accounts.models import User
 from contacts.importing.running import alone
 from contacts.importing.saving import hold_contacts
 from contacts.membership import ListUse, uses_of
-from contacts.models import Contact, Import, List, Membership
+from contacts.models import Contact, Import, ImportStatus, List, Membership
 from contacts.models.lists import MembershipQuerySet
 from contacts.refusals import Refused
 from contacts.services.deleting import deletable, delete_held, hold
@@ -31,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 # Deleted at a time: each is done in a second or two, and nobody who calls them waits longer.
 BATCH = 10_000
+# So many later imports are named.
+MOST_LATER = 5
 UNDO_TIMEOUT_SECONDS = 3600
 # Of a batch that was held up by somebody whom it held up.
 ATTEMPTS = 5
@@ -41,13 +46,17 @@ class Undoing:
     """What undoing an import will do, to be shown before it is done.
 
     Of the contacts that it created and that are still there, ``deleted`` go and ``kept`` stay; ``taken_off``
-    are on its list by it. ``uses``: where that list is used.
+    are on its list by it. ``uses``: where that list is used. ``later``: imports into the same list that came
+    after it and found contacts unchanged, the newest few, and ``more_later`` others; who is deleted may have
+    been in their files.
     """
 
     deleted: int
     kept: int
     taken_off: int
     uses: tuple[ListUse, ...]
+    later: tuple[Import, ...]
+    more_later: int
 
 
 def extent_of_undoing(contact_import: Import) -> Undoing:
@@ -55,11 +64,15 @@ def extent_of_undoing(contact_import: Import) -> Undoing:
     members = _members(contact_import)
     created = _created(contact_import)
     goes = _undone_with(contact_import, only_on_its_list=True).count()
+    later = _later(contact_import) if goes else Import.objects.none()
+    named = tuple(later[:MOST_LATER])
     return Undoing(
         deleted=goes,
         kept=created.count() - goes,
         taken_off=members.current().count(),
         uses=tuple(uses_of(contact_import.list) if contact_import.list else ()),
+        later=named,
+        more_later=later.count() - len(named),
     )
 
 
@@ -148,6 +161,17 @@ def _delete(contact_import: Import, keys: list[int]) -> None:
     gone = [key for key in held if key in still]
     delete_held(gone, actor=contact_import.undone_by)
     Import.objects.filter(pk=contact_import.pk).update(deleted=F("deleted") + len(gone))
+
+
+def _later(contact_import: Import) -> QuerySet[Import]:
+    """Imports into the same list, after it, whose files may have had the same contacts and left no trace."""
+    return Import.objects.filter(
+        list=contact_import.list_id,
+        status=ImportStatus.COMPLETED,
+        finished_at__gt=contact_import.finished_at,
+        unchanged__gt=0,
+        undo_asked_at=None,
+    ).order_by("-finished_at")
 
 
 def _members(contact_import: Import) -> MembershipQuerySet:

@@ -121,6 +121,42 @@ def test_a_second_import_of_the_same_is_no_concern_of_the_first_and_back(import_
     assert numbers() == set()
 
 
+@pytest.mark.django_db(transaction=True)  # each import has a moment of its own
+def test_whom_a_later_import_changed_stays_and_whom_it_found_unchanged_does_not(import_text):
+    first = import_text(people(1, 2, 3))
+    later = import_text(f"Name,Phone,Company\nAnna,{phone_number(1)},Acme\nAnna,{phone_number(2)},\n")
+    assert (later.updated, later.unchanged) == (1, 1)
+    extent = extent_of_undoing(first)
+    assert (extent.deleted, extent.kept, extent.later, extent.more_later) == (2, 1, (later,), 0)
+
+    undone(first)
+
+    assert numbers() == {phone_number(1)}
+    # What it says to do about it works.
+    again = import_text(f"Name,Phone,Company\nAnna,{phone_number(1)},Acme\nAnna,{phone_number(2)},\n")
+    assert again.created == 1
+    assert again.list.size == 2
+
+
+def test_later_imports_are_told_of_only_if_they_may_have_had_the_same_contacts(import_text):
+    import_text(people(1, 2))
+    made = import_text(people(1, 3, 4))
+    import_text(people(5))  # nobody unchanged
+    undone(import_text(people(3, 6)))  # undone
+    elsewhere = import_text(people(3))
+    Import.objects.filter(pk=elsewhere.pk).update(list=ListFactory())
+    assert extent_of_undoing(made).later == ()
+
+    same = [import_text(people(3)) for _ in range(7)]
+
+    extent = extent_of_undoing(made)
+    assert extent.later == tuple(reversed(same[2:]))
+    assert extent.more_later == 2
+    # Nobody is deleted: there is nothing to be told.
+    ListFactory(members=[contact(3), contact(4)])
+    assert extent_of_undoing(made).later == ()
+
+
 def test_the_same_file_can_be_imported_again(import_text):
     undone(import_text(people(1, 2)))
 
@@ -386,6 +422,18 @@ def test_the_dialog_says_what_will_happen_and_the_page_what_did(as_supervisor, i
     assert "1 contact deleted, 3 taken off the list" in said(done)
     assert 'hx-trigger="live"' not in done.content.decode()
     assert "Undone" in said(as_supervisor.get(reverse("contacts:imports")))
+
+
+def test_the_dialog_names_later_imports_that_may_have_had_the_same_contacts(as_supervisor, import_text):
+    made = import_text(people(1, 2))
+    url = reverse("contacts:import_undo", args=[made.pk])
+    assert "Later imports" not in said(as_supervisor.get(url))
+    later = import_text(people(2, 3))
+
+    dialog = as_supervisor.get(url, headers={"HX-Request": "true"})
+
+    assert "Later imports into this list found contacts as they were: people.csv (1)." in said(dialog)
+    assert f'href="{later.get_absolute_url()}"' in dialog.content.decode()
 
 
 def test_sent_twice_it_says_so(as_supervisor, import_text):
