@@ -23,6 +23,7 @@ from campaigns.services.channels import (
 )
 from campaigns.services.composition import make_channel
 from campaigns.services.enrolling import remove_enrollments
+from campaigns.services.lists import kept
 
 
 @transaction.atomic
@@ -163,7 +164,7 @@ def duplicate_campaign(*, campaign: Campaign, actor: User | None) -> Campaign:
         make_channel(campaign=copy, name=channel.name, like=channel, with_lists=True)
     CampaignExclusion.objects.bulk_create(
         CampaignExclusion(campaign=copy, list_id=exclusion.list_id)
-        for exclusion in campaign.campaign_exclusions.all()
+        for exclusion in kept(campaign.campaign_exclusions.all())
     )
     record_activity(campaign=copy, actor=actor, verb="create", text=f"duplicated {campaign.name}")
     return copy

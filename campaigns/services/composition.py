@@ -20,6 +20,7 @@ from campaigns.models import (
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
 from campaigns.services.channels import ARCHIVED, derive_status, lock_campaign, lock_channel
+from campaigns.services.lists import kept
 
 MOST_CHANNELS = 50
 NAME_LENGTH: int = Channel._meta.get_field("name").max_length or 0
@@ -35,7 +36,8 @@ def make_channel(
 ) -> Channel:
     """A ready channel in a campaign, of one's own settings or with those of another; no start time.
 
-    To be called in the transaction of the deed that needs it.
+    To be called in the transaction of the deed that needs it. Raises ``Refused`` when one of the lists was
+    deleted meanwhile.
     """
     channel = Channel.objects.create(campaign=campaign, kind=like.kind if like else kind, name=name)
     _copy_row(like.voice if like else None, VoiceSettings, channel)
@@ -53,7 +55,8 @@ def make_channel(
         )
     if like and with_lists:
         ChannelList.objects.bulk_create(
-            ChannelList(channel=channel, list_id=assigned.list_id) for assigned in like.channel_lists.all()
+            ChannelList(channel=channel, list_id=assigned.list_id)
+            for assigned in kept(like.channel_lists.all())
         )
     return channel
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from campaigns.changes import LISTS, why_fixed
-from campaigns.models import Channel, ChannelList
+from campaigns.models import CampaignExclusion, Channel, ChannelList
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
 from campaigns.services.channels import lock_channel
@@ -17,6 +19,10 @@ from campaigns.services.enrolling import enroll_lists, pin_lists, take_newest, w
 from contacts import refusals as contacts
 from contacts.models import List
 from contacts.services import keep_list
+
+# Services take a parameter called list, which is what it is.
+list_ = list
+Use = TypeVar("Use", ChannelList, CampaignExclusion)
 
 
 def _editable(channel: Channel) -> Channel:
@@ -32,6 +38,17 @@ def keep(list: List) -> None:
         keep_list(list=list)
     except contacts.Refused as gone:
         raise Refused(str(gone)) from None
+
+
+def kept(uses: QuerySet[Use]) -> list_[Use]:
+    """Uses of lists that are about to be copied; their lists are kept, as ``keep`` keeps one.
+
+    Raises ``Refused`` when one was deleted, which it may be as soon as it is used no more.
+    """
+    found = list_(uses.select_related("list"))
+    for use in sorted(found, key=lambda use: use.list_id):
+        keep(use.list)
+    return found
 
 
 @transaction.atomic

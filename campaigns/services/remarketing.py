@@ -14,6 +14,7 @@ from campaigns.planning import planned_for
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
 from campaigns.services.composition import add_channel, make_channel
+from campaigns.services.lists import kept
 from contacts.models import Contact, List
 from contacts.refusals import Refused as ContactsRefused
 from contacts.services import add_to_list, create_list
@@ -91,7 +92,7 @@ def _in_new_campaign(
     campaign = Campaign.objects.create(name=campaign_name, created_by=actor)
     CampaignExclusion.objects.bulk_create(
         CampaignExclusion(campaign=campaign, list_id=exclusion.list_id)
-        for exclusion in (source.campaign_exclusions.all() if source else ())
+        for exclusion in (kept(source.campaign_exclusions.all()) if source else ())
     )
     record_activity(campaign=campaign, actor=actor, verb="create", text="created the campaign")
     return make_channel(campaign=campaign, name=name, like=like)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 
 from accounts.models import User
 from contacts.admin.shared import ReadOnlyAdmin, link
 from contacts.membership import uses_of
 from contacts.models import Import, List, ListVersion, Membership
-from contacts.services import delete_list, rename_list
+from contacts.services import Refused, delete_list, rename_list
 
 
 class ListVersionInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -50,6 +53,24 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         undone = Import.objects.filter(list__in=objs, undo_asked_at__isnull=False, undone_at=None)
         used += [f"the import of {one} into {one.list} is being undone" for one in undone]
         return [str(list) for list in objs], {"lists": len(objs)}, set(), used
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._or_refused(super().changeform_view, request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._or_refused(super().delete_view, request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._or_refused(super().changelist_view, request, *args, **kwargs)
+
+    def _or_refused(self, page: Callable[..., Any], request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """What somebody made impossible since the page was looked at: nothing is done, and it is said why."""
+        try:
+            with transaction.atomic():
+                return page(request, *args, **kwargs)
+        except Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return redirect("admin:contacts_list_changelist")
 
     def delete_model(self, request: HttpRequest, obj: List) -> None:
         delete_list(list=obj, actor=cast(User, request.user))

@@ -295,9 +295,10 @@ def _locked_list(name: str, pk: int | None, actor: User | None) -> List:
     # Not FOR UPDATE, for which everybody would wait who puts the list into a campaign.
     unlocked = List.objects.select_for_update(no_key=True)
     found = unlocked.filter(pk=pk).first() if pk else None
-    if found is None:
-        found = List.objects.get_or_create(name=name, defaults={"created_by": actor})[0]
-        found = unlocked.get(pk=found.pk)
+    while found is None:
+        # It may be gone again, or at last, by the time it is held.
+        made = List.objects.get_or_create(name=name, defaults={"created_by": actor})[0]
+        found = unlocked.filter(pk=made.pk).first()
     return found
 
 

@@ -22,7 +22,7 @@ from contacts.importing.uploads import delete_upload
 from contacts.lifecycles import IMPORT
 from contacts.models import Import, ImportStatus, List
 from contacts.refusals import Refused
-from contacts.services.lists import checked_name
+from contacts.services.lists import checked_name, keep_list
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,11 @@ def upload_import(
     # The stored name is ours: people's file names may be anything.
     contact_import.file.save("contacts.csv", File(file), save=False)
     try:
-        contact_import.save()
+        with transaction.atomic():
+            if contact_import.list is not None:
+                # It was there a moment ago: the file has been stored since.
+                keep_list(list=contact_import.list)
+            contact_import.save()
     except BaseException:
         contact_import.file.delete(save=False)
         raise

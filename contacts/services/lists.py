@@ -45,8 +45,10 @@ def create_list(*, name: str, description: str = "", actor: User | None) -> List
 
 @transaction.atomic
 def rename_list(*, list: List, name: str, description: str, actor: User | None) -> None:
-    """Give a list another name or description. Raises ``Refused`` as ``create_list`` does."""
+    """Give a list another name or description. Raises ``Refused`` as ``create_list`` does, and when it was
+    deleted."""
     name = checked_name(name)
+    _lock(list)
     list.name, list.description = name, description[:400]
     try:
         with transaction.atomic():

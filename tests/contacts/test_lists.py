@@ -12,14 +12,24 @@ from collections import Counter
 from contextlib import suppress
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection, transaction
 from django.urls import reverse
 
-from campaigns.services import add_exclusion, assign_list
+from campaigns.services import (
+    add_channel,
+    add_exclusion,
+    assign_list,
+    make_channel_from,
+    remove_exclusion,
+    unassign_list,
+)
+from contacts.admin.lists import ListAdmin
 from contacts.contact_csv import contacts_as_csv
 from contacts.filters import ContactFilters
+from contacts.importing.saving import Merged, StagedContact, Staging
 from contacts.membership import contacts_of, contacts_of_version, uses_of
-from contacts.models import Contact, DoNotContact, List, ListVersion, Membership
+from contacts.models import Contact, DoNotContact, Import, List, ListVersion, Membership
 from contacts.services import (
     Refused,
     add_numbers,
@@ -30,8 +40,10 @@ from contacts.services import (
     intersect_lists,
     merge_lists,
     remove_from_list,
+    rename_list,
     split_list,
     subtract_list,
+    upload_import,
 )
 from contacts.services.lists import part_names, part_sizes
 from dialer.erasing import erase_contact
@@ -843,3 +855,85 @@ def test_a_list_that_is_taken_up_while_it_is_deleted_is_one_of_both(use, deletes
     else:
         assert "is used by" in refused
         assert list_.size == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("use", ["channel", "left alone", "file", "typed", "renamed"])
+def test_what_is_about_to_use_a_list_that_is_deleted_meanwhile_is_refused_in_words(use, supervisor):
+    list_ = ListFactory(name="Autumn", members=1)
+    like, elsewhere = ChannelFactory(), ChannelFactory()
+    upload = {"file": io.BytesIO(b"Phone\n+12015550123\n"), "file_name": "people.csv", "country": "US"}
+    made_from = {"contacts": Contact.objects.all(), "what": "all", "in_full": "all", "source": "Autumn"}
+    deeds = {
+        "channel": lambda: add_channel(
+            campaign=elsewhere.campaign, actor=None, name="Second", like=like, with_lists=True
+        ),
+        "left alone": lambda: make_channel_from(
+            **made_from,
+            source_campaign=like.campaign,
+            new_campaign="Winter",
+            name="Voice",
+            page="page",
+            actor=supervisor,
+        ),
+        "file": lambda: upload_import(**upload, list=list_, actor=None),
+        "typed": lambda: upload_import(**upload, list_name="Autumn", actor=None),
+        "renamed": lambda: rename_list(list=list_, name="Fall", description="", actor=None),
+    }
+    if use == "channel":
+        assign_list(channel=like, list=list_, actor=None)
+    if use == "left alone":
+        add_exclusion(campaign=like.campaign, list=list_, actor=None)
+    with transaction.atomic():
+        if use == "channel":
+            unassign_list(channel=like, list=list_, actor=None)
+        if use == "left alone":
+            remove_exclusion(campaign=like.campaign, list=list_, actor=None)
+        delete_list(list=List.objects.get(name="Autumn"), actor=None)
+        other = Other(deeds[use])
+        assert other.is_waiting()
+    assert str(other.done().refusal) == "“Autumn” was deleted meanwhile."
+    assert not Import.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_into_a_list_that_is_deleted_meanwhile_makes_it_again():
+    zones = zone_set().pk
+    ListFactory(name="Autumn", members=1)
+
+    def merge() -> Merged:
+        with transaction.atomic(), Staging() as staging:
+            staging.add([StagedContact(1, "+12015550123", zones)])
+            return staging.merge(list_name="Autumn", list_id=None, note="people.csv", actor=None)
+
+    with transaction.atomic():
+        delete_list(list=List.objects.get(), actor=None)
+        merging = Other(merge)
+        assert merging.is_waiting()
+    assert merging.done().result.list == List.objects.get(name="Autumn", size=1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["page", "chosen"])
+def test_the_admin_says_that_a_list_was_taken_up_between_the_page_and_the_press(how, as_admin, monkeypatch):
+    list_, channel = ListFactory(name="Autumn"), ChannelFactory(campaign__name="Renewals")
+    asked = ListAdmin.get_deleted_objects
+
+    def taken_up_then(self, objs, request):
+        free = asked(self, objs, request)
+        assign_list(channel=channel, list=list_, actor=None)
+        return free
+
+    monkeypatch.setattr(ListAdmin, "get_deleted_objects", taken_up_then)
+    if how == "page":
+        url, data = reverse("admin:contacts_list_delete", args=[list_.pk]), {"post": "yes"}
+    else:
+        url = reverse("admin:contacts_list_changelist")
+        data = {"post": "yes", "action": "delete_selected", "_selected_action": [list_.pk]}
+
+    page = said(as_admin.post(url, data, follow=True))
+
+    assert "“Autumn” is used by “Renewals”. Take it off there first." in page
+    assert "uccessfully" not in page
+    assert List.objects.filter(pk=list_.pk).exists()
+    assert not LogEntry.objects.exists()
