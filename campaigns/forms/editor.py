@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Model
+from django.db.models import F, Model, Value
+from django.db.models.functions import Concat
 
 from accounts.models import User
 from campaigns import services
@@ -28,10 +29,19 @@ SITTING = timedelta(minutes=30)
 EDITED = "edited the draft: "
 # A change is told as "dial timeout (60 → 45)" where both are as short as this, and all of them fit.
 TOLD_EACH, TOLD_AT_MOST = 40, 200
+# Behind the page that edited a channel last: another channel's page has changed what all of them share since.
+SHARED_CHANGED = "*"
 
 
 class Clashed(Refused):
     """Somebody else changed what this person changed: one of the two has to be chosen."""
+
+
+def _tell_the_pages_of_others(channel: Channel) -> None:
+    """What the campaign's channels share was changed by a page of this one: pages of the others did not."""
+    others = Channel.objects.filter(campaign=channel.campaign_id).exclude(pk=channel.pk)
+    others = others.exclude(edited_from="").exclude(edited_from__endswith=SHARED_CHANGED)
+    others.update(edited_from=Concat("edited_from", Value(SHARED_CHANGED)))
 
 
 class CampaignForm:
@@ -109,6 +119,11 @@ class CampaignForm:
             for name, column in tab.columns.items()
         }
         return json.dumps({name: mark(value) for name, value in (held | self._saved_rules()).items()})
+
+    @property
+    def shared(self) -> list[str]:
+        """The fields that all channels of the campaign have in common."""
+        return [name for tab in self.tabs for name, column in tab.columns.items() if column.row == "campaign"]
 
     def control_values(self, names: list[str]) -> dict[str, Any]:
         """What the controls of these fields hold, for the page to show them; of an unbound form."""
@@ -195,6 +210,8 @@ class CampaignForm:
         if by_itself and called and not is_new:
             Channel.objects.filter(pk=channel.pk).update(revision=F("revision") + 1)
             self._note_sitting(channel, actor, called)
+        if any(isinstance(row, Campaign) for row, _ in changed.values()):
+            _tell_the_pages_of_others(channel)
         if page:
             Channel.objects.filter(pk=channel.pk).update(edited_from=page)
         channel.refresh_from_db(fields=["revision", "edited_from"])

@@ -303,6 +303,51 @@ def test_what_arrives_late_does_not_undo_what_was_typed_later(draft, as_supervis
     assert draft.campaign.description == "Typed to the end"
 
 
+def test_a_page_that_is_not_answered_asks_about_a_name_that_another_channels_page_changed(
+    draft, as_supervisor, colleague
+):
+    second = services.add_channel(campaign=draft.campaign, actor=None, name="Second", like=draft)
+    url = edit(draft.campaign)
+    page = page_of(as_supervisor, url)
+    told(autosave(as_supervisor, url, **same(draft, name="Autumn", prompt="Be"), **page))
+    theirs = at("channel_edit", second)
+    told(autosave(colleague, theirs, **same(draft, name="Theirs"), **page_of(colleague, theirs)))
+    again = {**page, "page": page["page"].replace(":1", ":2"), "unanswered": "1"}
+    said = told(autosave(as_supervisor, url, **same(draft, name="Autumn leads", prompt="Be brief"), **again))
+    draft.campaign.refresh_from_db()
+    draft.voice.refresh_from_db()
+    assert draft.campaign.name == "Theirs", "Nobody has chosen yet."
+    assert said["unsettled"] == ["name"], "What is the channel's own was saved by this page alone."
+    assert draft.voice.prompt == "Be brief"
+    settled = {**again, "page": page["page"].replace(":1", ":3"), "seen": said["seen"]}
+    del settled["unanswered"]
+    told(autosave(as_supervisor, url, **same(draft, name="Autumn leads", prompt="Be brief"), **settled))
+    draft.campaign.refresh_from_db()
+    assert draft.campaign.name == "Autumn leads"
+
+
+def test_a_browser_is_asked_not_to_fill_a_draft_in_again_with_the_key_of_the_page_that_was_left(
+    draft, as_supervisor
+):
+    page = as_supervisor.get(edit(draft.campaign)).content.decode()
+    assert re.search(r'<form class="editor"[^>]* autocomplete="off"', page)
+
+
+def test_a_page_whose_name_another_channels_page_changed_still_sends_late_in_vain(
+    draft, as_supervisor, colleague
+):
+    second = services.add_channel(campaign=draft.campaign, actor=None, name="Second", like=draft)
+    url, theirs = edit(draft.campaign), at("channel_edit", second)
+    page = page_of(as_supervisor, url)
+    later = {**page, "page": page["page"].replace(":1", ":5")}
+    told(autosave(as_supervisor, url, **same(draft, prompt="Typed to the end"), **later))
+    for name in ("One", "Two"):
+        told(autosave(colleague, theirs, **same(draft, name=name), **page_of(colleague, theirs)))
+    told(autosave(as_supervisor, url, **same(draft, prompt="Typed to"), **page))
+    draft.voice.refresh_from_db()
+    assert draft.voice.prompt == "Typed to the end"
+
+
 def test_nobody_gets_at_anothers_draft_by_its_page(as_supervisor, colleague):
     page = page_of(as_supervisor, NEW)
     told(autosave(as_supervisor, NEW, name="Mine", **page))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +24,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import editor_required, reader_required
 from campaigns import services, time_zones
 from campaigns.forms import CampaignForm
-from campaigns.forms.clashes import last_editor
-from campaigns.forms.editor import Clashed
+from campaigns.forms.clashes import last_editor, read_marks
+from campaigns.forms.editor import SHARED_CHANGED, Clashed
 from campaigns.forms.fields import masks_of
 from campaigns.hours import describe
 from campaigns.lifecycles import ChannelStatus
@@ -133,7 +134,7 @@ class _Attempt:
                 return channel
             if before is not None and "unanswered" in posted:
                 # What was saved since is this page's own: it just was not told yet.
-                posted["seen"] = ""
+                posted["seen"] = self._seen_of_what_others_changed(channel)
         person = person_of(self.request)
         self.form = CampaignForm(posted, channel=channel, now=self.now)
         if self.then == "autosave":
@@ -166,8 +167,16 @@ class _Attempt:
 
     def _sent_before(self, channel: Channel) -> int | None:
         """Which sending of this page was saved last; None when somebody else saved since, or nobody did."""
-        key, _, number = channel.edited_from.partition(":")
+        key, _, number = channel.edited_from.removesuffix(SHARED_CHANGED).partition(":")
         return int(number) if key and key == self.page.partition(":")[0] else None
+
+    def _seen_of_what_others_changed(self, channel: Channel) -> str:
+        """What the page saw of fields that are not its channel's alone, where another channel's page changed
+        them; of nothing else need it be asked."""
+        if not channel.edited_from.endswith(SHARED_CHANGED):
+            return ""
+        seen = read_marks(self.request.POST.get("seen", ""))
+        return json.dumps({name: seen[name] for name in self.form.shared if name in seen})
 
     @staticmethod
     def _number(page: str) -> int:
