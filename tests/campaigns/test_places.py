@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import threading
 from datetime import timedelta
 from itertools import pairwise
@@ -19,6 +20,7 @@ from campaigns.refusals import Refused
 from campaigns.services import places as deeds
 from campaigns.views.command_center import places as views
 from contacts.models import DoNotContact
+from contacts.services import lists
 from tests.factories import (
     CallerIdFactory,
     ChannelFactory,
@@ -288,6 +290,53 @@ def test_more_than_a_person_waits_for_are_the_workers(as_supervisor, supervisor,
     assert Activity.objects.get(verb="skip").actor == supervisor
     # Delivered twice: nobody is left, which is no error.
     tasks.move_places(*arguments)
+    assert not Activity.objects.filter(verb="refused").exists()
+
+
+@pytest.mark.parametrize(
+    ("deed", "meanwhile", "why"),
+    [
+        ("skip", "stop", "Voice was stopped for good"),
+        ("retry", "archive", "The campaign is archived"),
+        ("do-not-contact", "gone", "Nobody was chosen"),
+        ("skip", "gone", "Nobody was chosen"),
+        ("skip", "rerun", "Voice was run again meanwhile"),
+        ("do-not-contact", "more", "These are more than 2 contacts"),
+    ],
+)
+def test_what_the_worker_is_refused_is_told_in_the_campaigns_activity(
+    deed, meanwhile, why, as_supervisor, supervisor, ready_to_run, monkeypatch
+):
+    monkeypatch.setattr(views, "MOST_AT_ONCE", 1)
+    queued = []
+    monkeypatch.setattr(views, "async_task", lambda *told: queued.append(told))
+    channel = ready_to_run("pending", "pending", "pending", running=True)
+    as_supervisor.post(url(channel, deed, "?found=1&status=pending"), headers=HTMX)
+    ((_, *arguments),) = queued
+    if meanwhile == "stop":
+        services.stop_channel(channel=channel, actor=None)
+    if meanwhile == "archive":
+        services.archive_campaign(campaign=channel.campaign, actor=None)
+    if meanwhile == "gone":
+        Enrollment.objects.update(status="calling")
+    if meanwhile == "rerun":
+        Channel.objects.update(run=2)
+    if meanwhile == "more":
+        monkeypatch.setattr(lists, "MOST_FORBIDDEN", 2)
+
+    tasks.move_places(*arguments)
+
+    told = Activity.objects.get(verb="refused")
+    asked = {
+        "skip": "skip contacts of Voice",
+        "retry": "have contacts of Voice tried now",
+        "do-not-contact": "put contacts of Voice on do-not-contact",
+    }
+    assert told.text.startswith(f"asked to {asked[deed]}, which was refused: {why}")
+    assert (told.campaign, told.channel, told.actor) == (channel.campaign, channel, supervisor)
+    assert told.text in html.unescape(
+        as_supervisor.get(reverse("campaigns:activity", args=[channel.campaign_id])).text
+    )
 
 
 def test_a_retry_that_is_told_the_worker_twice_tries_nobody_once_more(
