@@ -79,10 +79,6 @@ class Chosen(ABC):
     def _matching(self) -> QuerySet[Contact]:
         """All of them, whomever the options leave out."""
 
-    @abstractmethod
-    def _where_they_may_wait(self) -> Q:
-        """The enrollments that are looked at for who is still being called."""
-
     @property
     def source(self) -> str:
         return self.campaign.name if self.campaign else "History"
@@ -119,15 +115,17 @@ class Chosen(ABC):
         return Counted(**counts)
 
     def _waits(self) -> Exists:
-        """Whether a contact is, or will be, called by a channel that these results are of."""
+        """Whether a contact is, or will be, called by a channel of the campaign, or, of all calls, by any."""
+        of_campaign = Q(channel__campaign=self.campaign) if self.campaign else Q()
         places = Enrollment.objects.filter(
-            self._where_they_may_wait(),
+            of_campaign,
             contact=OuterRef("pk"),
             run=F("channel__run"),
             status__in=UNDER_WAY,
         )
-        # Who is left undone by a channel that was stopped waits for nothing.
-        return Exists(places.exclude(channel__status=ChannelStatus.STOPPED))
+        # Whom a channel left undone that was stopped, or put away with its campaign, waits for nothing.
+        going_on = places.filter(channel__campaign__archived_at=None)
+        return Exists(going_on.exclude(channel__status=ChannelStatus.STOPPED))
 
 
 @dataclass(frozen=True)
@@ -169,11 +167,6 @@ class ChosenByCalls(Chosen):
     def _matching(self) -> QuerySet[Contact]:
         # Of who was deleted, calls know no contact any more.
         return everybody().filter(pk__in=self._calls.order_by().values("contact"))
-
-    def _where_they_may_wait(self) -> Q:
-        if self.filters.run:
-            return Q(channel=self.filters.channel_and_run["channel_id"])
-        return Q(channel__campaign=self.campaign) if self.campaign else Q()
 
 
 # Groups that no statuses stand for: who waits again may have been dialed and reached.
@@ -231,9 +224,6 @@ class ChosenByPlaces(Chosen):
     def _matching(self) -> QuerySet[Contact]:
         places = self.places.apply(places_of(self.channel))
         return everybody().filter(pk__in=places.order_by().values("contact"))
-
-    def _where_they_may_wait(self) -> Q:
-        return Q(channel=self.channel)
 
 
 def any_of(words: Iterable[str]) -> str:

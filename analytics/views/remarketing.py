@@ -27,6 +27,7 @@ from interface.toasts import toast
 
 # Of more calls or places than that, the number follows the page.
 COUNTED_AT_ONCE = 20_000
+NOT_ASKED_FOR = frozenset({"csrfmiddlewaretoken", "told"})
 
 
 @dataclass(frozen=True)
@@ -172,8 +173,9 @@ def _page_key(request: HttpRequest) -> str:
 
 
 def _make(request: HttpRequest, chosen: Chosen, form: NewChannelForm) -> Made:
-    # What the same page asks for differently is another deed: somebody went back and changed it.
-    asked = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
+    # What the same page asks for differently is another deed: somebody went back and changed it. How many
+    # the page said there are is nothing that it asks for.
+    asked = sorted((name, values) for name, values in request.POST.lists() if name not in NOT_ASKED_FOR)
     digest = hashlib.sha256(repr(asked).encode()).hexdigest()[:8]
     return make_channel_from(
         contacts=chosen.contacts(),

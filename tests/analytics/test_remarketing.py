@@ -175,6 +175,29 @@ def test_whom_a_stopped_channel_left_undone_waits_for_nothing(as_supervisor):
     assert counted(as_supervisor, page(channel.campaign, "?outcome=no_answer")).contacts == 1
 
 
+def test_who_is_left_waiting_in_an_archived_campaign_waits_for_nothing(as_supervisor):
+    channel = ChannelFactory(paused=True)
+    called(channel, "no_answer", status="retry")
+    services.archive_campaign(campaign=channel.campaign, actor=None)
+    assert counted(as_supervisor, page(channel.campaign, "?outcome=no_answer")).contacts == 1
+    history = reverse("analytics:remarket_history")
+    assert counted(as_supervisor, f"{history}?campaign={channel.campaign_id}").contacts == 1
+    assert number(as_supervisor, history) == 1
+
+
+def test_who_waits_in_another_channel_of_the_campaign_is_left_out_whichever_run_one_looks_at(
+    as_supervisor, channel
+):
+    called(channel, "no_answer")
+    busy = called(channel, "no_answer")
+    other = ChannelFactory(paused=True, campaign=channel.campaign, name="Second")
+    EnrollmentFactory(channel=other, contact=busy, status="pending")
+    contacts = reverse("analytics:remarket_contacts", args=[channel.pk])
+    for url in (page(channel.campaign), page(channel.campaign, f"?run={channel.pk}.1"), contacts):
+        found = counted(as_supervisor, url)
+        assert (found.matching, found.waiting, found.contacts) == (2, 1, 1), url
+
+
 def test_nobody_is_counted_twice_as_left_out(as_supervisor):
     channel = ChannelFactory(paused=True)
     both = called(channel, "no_answer", status="retry")
@@ -425,6 +448,10 @@ def test_pressed_twice_it_is_made_once(as_supervisor, channel):
     first, second = (send(as_supervisor, page(channel.campaign), **again) for _ in range(2))
     assert first.headers["Location"] == second.headers["Location"]
     assert (Channel.objects.count(), List.objects.count()) == (2, 1)
+    # Counted anew meanwhile, it is the same deed.
+    third = send(as_supervisor, page(channel.campaign), **again, told="7")
+    assert third.headers["Location"] == first.headers["Location"]
+    assert Channel.objects.count() == 2
     # Back on the same page and changed, it is another deed.
     send(as_supervisor, page(channel.campaign), **again | {"name": "Another"})
     assert Channel.objects.count() == 3
