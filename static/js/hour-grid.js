@@ -1,6 +1,6 @@
 // The hour grid: 168 checkboxes that can be painted.
 //
-// Drag paints what the first cell became; a click on a day or an hour switches all of it. By keyboard the
+// Drag paints a rectangle with what the first cell became, and gives back what it leaves again; a click on a day or an hour switches all of it. By keyboard the
 // grid is one stop: arrow keys move through hours, days and their headings, the space bar switches, with
 // Shift held the arrows paint. Each gesture is one "change", as a single checkbox would tell. On a narrow
 // screen the grid lies on its side (campaigns-editor.css), and the arrow keys with it.
@@ -77,20 +77,31 @@ if (grid) {
 
   if (!readOnly) {
     // --- By pointer; fingers scroll the grid, and tap ---
+    // What is painted, from which cell, and what the cells held before.
     let painting = null;
+    const paintTo = (input) => {
+      const to = placeOf(input);
+      const spans = (at, n) => at >= Math.min(painting.from[n], to[n]) && at <= Math.max(painting.from[n], to[n]);
+      for (const day of DAYS) {
+        for (const hour of HOURS) {
+          const isInside = spans(day + 1, 0) && spans(hour + 1, 1);
+          cells[day][hour].checked = isInside ? painting.on : painting.before[day][hour];
+        }
+      }
+    };
     const inputAt = (target) => target.closest?.("#hour-grid td")?.querySelector("input");
     grid.addEventListener("pointerdown", (event) => {
       const input = inputAt(event.target);
       if (!input || event.button !== 0 || event.pointerType === "touch") return;
       event.preventDefault();
-      painting = !input.checked;
-      input.checked = painting;
+      painting = { on: !input.checked, from: placeOf(input), before: cells.map((row) => row.map((cell) => cell.checked)) };
+      paintTo(input);
       standOn(placeOf(input), { focus: false });
       input.focus({ focusVisible: false });
     });
     grid.addEventListener("pointerover", (event) => {
       const input = painting === null ? null : inputAt(event.target);
-      if (input) input.checked = painting;
+      if (input) paintTo(input);
     });
     addEventListener("pointerup", () => {
       if (painting === null) return;

@@ -188,14 +188,37 @@ def test_dragging_paints_what_the_first_cell_became(page):
             cell(page, *each).hover()
         page.mouse.up()
 
-    drag((5, 9), (5, 10), (5, 11), (6, 11))
+    drag((5, 9), (5, 10), (5, 11), (6, 11), (5, 11))
     drag((0, 9), (1, 9), (2, 9))
     # A click is the shortest drag.
     cell(page, 6, 23).click()
     expect(page.locator("#hours-in-words")).to_contain_text("Sat 9:00–12:00")
     saved(page)
     without_nine = OFFICE & ~(1 << 9)
-    assert hours() == [without_nine] * 3 + [OFFICE] * 2 + [0b111 << 9, 1 << 11 | 1 << 23]
+    assert hours() == [without_nine] * 3 + [OFFICE] * 2 + [0b111 << 9, 1 << 23]
+
+
+def test_dragging_across_paints_the_rectangle_and_gives_back_what_it_leaves(page):
+    name_it(page)
+    page.get_by_role("tab", name="Schedule").click()
+    cell(page, 2, 18).hover()
+    page.mouse.down()
+    for through in ((6, 22), (5, 20)):
+        cell(page, *through).hover()
+    page.mouse.up()
+    expect(page.locator("#hours-in-words")).to_contain_text("Sat 18:00–21:00")
+    saved(page)
+    evening = 0b111 << 18
+    assert hours() == [OFFICE] * 2 + [OFFICE | evening] * 3 + [evening, 0]
+    # From below, to the left, over open and closed hours: closed, as the first cell is from now on.
+    cell(page, 4, 19).hover()
+    page.mouse.down()
+    cell(page, 2, 10).hover()
+    page.mouse.up()
+    expect(page.locator("#hours-in-words")).to_contain_text("Wed–Fri 9:00–10:00")
+    saved(page)
+    kept = 1 << 9 | 1 << 20
+    assert hours() == [OFFICE] * 2 + [kept] * 3 + [evening, 0]
 
 
 def test_days_hours_and_presets_are_switched_at_once(page):
