@@ -47,15 +47,22 @@ def rules_in_words(attempts: int, rules: Mapping[str, tuple[int, int] | None]) -
     if attempts == 1:
         return "Each contact is called once, whatever comes of it."
     parts = []
+    # Of what the rules allow, the attempts leave room for this much.
+    room, further = attempts - 1, sum(rule[1] for rule in rules.values() if rule)
     for outcome, label in ReattemptRule.Outcome.choices:
         if rule := rules.get(outcome):
             after, unit = in_largest_unit(rule[0])
             unit = unit.removesuffix("s") if after == 1 else unit
-            times = {1: "once", 2: "twice"}.get(rule[1], f"{rule[1]} times")
+            most = min(rule[1], room)
+            times = {1: "once", 2: "twice"}.get(most, f"{most} times")
             parts.append(f"after {label.lower()} again in {after:,} {unit}, at most {times}")
     if not parts:
         return f"Up to {attempts} calls are allowed, but no rule asks for a second one: each is called once."
-    return f"Up to {attempts} calls to each contact: {'; '.join(parts)}."
+    calls = f"Up to {1 + min(room, further)} calls to each contact: {'; '.join(parts)}"
+    if len(parts) > 1 and further > room:
+        together = {1: "once", 2: "twice"}.get(room, f"{room} times")
+        return f"{calls}; no more than {together} in all."
+    return f"{calls}."
 
 
 class Tuning(JudgedByForm, WholeNumber):
@@ -206,7 +213,8 @@ class AdvancedForm(TabForm):
             ("concurrent_calls", settings.MAX_CONCURRENT_CALLS),
             ("calls_per_second", settings.MAX_CALLS_PER_SECOND),
         ):
-            # What an installation allowed before may stay.
+            # What an installation allowed before may stay; it is not what others are told.
+            allowed = most
             most = max(most, getattr(self.rows.voice, name))
             field = self.columns[name]
             original = self.fields[name]
@@ -214,7 +222,7 @@ class AdvancedForm(TabForm):
                 least=1,
                 most=most,
                 label=original.label,
-                help_text=original.help_text,
+                help_text=f"{original.help_text} 1 to {allowed:,} here.",
                 disabled=original.disabled,
             )
             self.initial.setdefault(name, getattr(self.rows.row(field.row), field.name))

@@ -445,7 +445,16 @@ TWICE = {
                 "retry_no_answer_times": "1",
             },
             "Up to 3 calls to each contact: after no answer again in 2 days, at most once; "
-            "after busy again in 15 minutes, at most twice.",
+            "after busy again in 15 minutes, at most twice; no more than twice in all.",
+        ),
+        # Of what a rule allows, the attempts leave room for less; and of the attempts, the rules use less.
+        (
+            {**TWICE, "attempts_per_contact": "2", "retry_busy_after": "15"},
+            "Up to 2 calls to each contact: after busy again in 15 minutes, at most once.",
+        ),
+        (
+            {**TWICE, "attempts_per_contact": "5", "retry_busy_after": "15"},
+            "Up to 3 calls to each contact: after busy again in 15 minutes, at most twice.",
         ),
         # What has an error is left out, and the sentence stays one.
         (
