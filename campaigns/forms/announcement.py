@@ -114,12 +114,12 @@ class AnnouncementForm(TabForm):
         help_text="As you would write it: (415) 555-0132, or +44 20 7946 0018.",
     )
     nobody_text = KeptLine(
-        label="Said when nobody can talk",
+        label="Said when nobody is free to talk",
         max_length=_most("nobody_text"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     goodbye_text = KeptLine(
-        label="Said to who opts out",
+        label="Said to people who opt out",
         max_length=_most("goodbye_text"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text="Their number goes onto do-not-contact: nobody calls it again.",
