@@ -179,6 +179,9 @@ JOIN campaigns_enrollment AS enrollment ON enrollment.id = picked.id
 JOIN contacts_contact AS contact ON contact.id = enrollment.contact_id
 ORDER BY picked.turn, picked.due_at, picked.id
 """  # noqa: S608  (only a constant is put in)
+OVER_THE_CAP = "Over the cap of attempts"
+# Why the next in turn was put off -> what the channel waits for.
+_WAITS_FOR = {OUTSIDE_HOURS: "the contacts’ own hours", OVER_THE_CAP: "room under the cap of attempts"}
 # A cap that is off: no number has so many calls.
 NO_CAP = 1_000_000
 
@@ -311,8 +314,7 @@ def claim(*, channel_id: int, driver: str, free_placers: int, share: int) -> Cla
     else:
         result.next_look_at = min(max(next_due_at, now + POLL_BUSY), now + POLL_IDLE)
         if next_due_at > now:
-            turn = "the contacts’ own hours" if why == OUTSIDE_HOURS else "the next contact’s turn"
-            _wait(channel_id, turn, next_due_at)
+            _wait(channel_id, _WAITS_FOR.get(why, "the next contact’s turn"), next_due_at)
     return result
 
 
@@ -431,7 +433,7 @@ def _admit(
             if free_at is None:
                 skipped["Over the cap of attempts until the schedule ends"].append(candidate.enrollment_id)
             else:
-                put_off[free_at, "Over the cap of attempts"].append(candidate.enrollment_id)
+                put_off[free_at, OVER_THE_CAP].append(candidate.enrollment_id)
         else:
             numbers.add(candidate.phone_number)
             admitted.append(candidate)

@@ -341,6 +341,9 @@ def test_who_is_over_the_cap_waits_until_it_leaves_room():
     # Two of the last day are too many until the second newest is a day old.
     assert enrollment.due_at == accepted[1] + timedelta(days=1)
     assert (enrollment.status, enrollment.reason) == ("pending", "Over the cap of attempts")
+    channel.drive.refresh_from_db()
+    assert channel.drive.waiting_for == "room under the cap of attempts"
+    assert channel.drive.waiting_until == enrollment.due_at
 
 
 def test_calls_that_were_never_placed_do_not_count_towards_a_cap():
