@@ -387,6 +387,24 @@ def test_deleting_takes_the_name_typed(as_supervisor):
     assert not Campaign.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("seen_at", "led_to"),
+    [
+        (f"http://testserver{URL}?view=all", f"{URL}?view=all"),
+        (f"http://testserver{URL}?status=paused&sort=name", f"{URL}?status=paused&sort=name"),
+        ("http://elsewhere.example/campaigns/?view=all", URL),
+        ("http://testserver/contacts/", URL),
+    ],
+)
+def test_who_deletes_from_the_list_stays_in_what_it_showed(as_supervisor, seen_at, led_to):
+    campaign = ChannelFactory(paused=True, campaign__name="Autumn").campaign
+    url = reverse("campaigns:delete", args=[campaign.pk])
+
+    done = as_supervisor.post(url, {"name": "Autumn"}, headers={**HTMX, "HX-Current-URL": seen_at})
+
+    assert done.headers["HX-Redirect"] == led_to
+
+
 def test_a_name_is_typed_as_the_page_shows_it(as_supervisor):
     campaign = ChannelFactory(campaign__name="Autumn  2026 ").campaign
     url = reverse("campaigns:delete", args=[campaign.pk])

@@ -69,4 +69,11 @@ def delete(request: HttpRequest, campaign_id: int) -> HttpResponse:
     if refusal is not None:
         return dialog(request, {**context, "refusal": refusal, "typed": name}, status=409)
     toast(request, f"{campaign.name} was deleted. Its calls stay in the history.")
-    return go_to(request, reverse("campaigns:manager"))
+    return go_to(request, _list_they_were_in(request))
+
+
+def _list_they_were_in(request: HttpRequest) -> str:
+    """The manager as they saw it when they deleted from there, a page of everything say; else from its start."""
+    manager = reverse("campaigns:manager")
+    address = request.htmx.current_url_abs_path or ""  # type: ignore[attr-defined]
+    return str(address) if address.partition("?")[0] == manager else manager
