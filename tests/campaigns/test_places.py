@@ -18,6 +18,7 @@ from campaigns.models import Activity, Channel, Enrollment
 from campaigns.places import PlaceFilters, places_of
 from campaigns.refusals import Refused
 from campaigns.services import places as deeds
+from campaigns.services.places import keys_of
 from campaigns.views.command_center import places as views
 from contacts.models import DoNotContact
 from contacts.services import lists
@@ -58,6 +59,13 @@ def ready_to_run():
         return channel
 
     return make
+
+
+def test_the_keys_of_many_take_little_memory(ready_to_run):
+    channel = ready_to_run(*["pending"] * 5, running=True)
+    keys = keys_of(places_of(channel).order_by("-pk"))
+    assert list(keys) == sorted(places_of(channel).values_list("pk", flat=True))
+    assert memoryview(keys).nbytes == 5 * 8
 
 
 # --- Skip, and its undo ------------------------------------------------------------------------------
@@ -445,6 +453,16 @@ def test_the_question_says_that_a_completed_channel_goes_on(as_supervisor, ready
     channel = ready_to_run("busy", completed=True)
     asked = as_supervisor.get(url(channel, "retry", "?found=1"), headers=HTMX)
     assert "Voice is completed; it goes on for them." in asked.text
+
+
+def test_of_a_paused_channel_no_call_is_promised_before_it_is_resumed(as_supervisor, ready_to_run):
+    channel = ready_to_run("busy", "pending", paused=True, name="Voice")
+    busy = Enrollment.objects.get(status="busy")
+    assert "Voice is paused" in as_supervisor.get(url(channel, "retry", f"?id={busy.pk}"), headers=HTMX).text
+
+    done = as_supervisor.post(url(channel, "retry", f"?id={busy.pk}"), headers=HTMX)
+
+    assert "1 contact to be tried as soon as Voice is resumed." in done.headers["HX-Trigger"]
 
 
 def test_without_scripts_a_question_is_a_page_and_leads_back(as_supervisor, ready_to_run):

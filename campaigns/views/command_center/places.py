@@ -119,6 +119,7 @@ def _question(channel: Channel, deed: str, chosen: ChosenPlaces) -> dict[str, An
         "able": able,
         "url": reverse("campaigns:places", args=[channel.campaign_id, channel.pk, deed]) + _address(chosen),
         "goes_on": is_over,
+        "is_paused": deed == "retry" and channel.status == ChannelStatus.PAUSED,
         "is_long": able > MOST_AT_ONCE,
     }
 
@@ -163,7 +164,10 @@ def _tell(request: HttpRequest, channel: Channel, deed: str, result: Result) -> 
         moment = result.at.isoformat()
         undo = reverse("campaigns:bring_back", args=[channel.campaign_id, channel.pk, moment])
     left = f" {result.left_in_words}." if result.left else ""
-    toast(request, f"{_people(result.moved)} {DEEDS[deed].done}.{left}", undo=undo)
+    done = DEEDS[deed].done
+    if deed == "retry" and Channel.objects.filter(pk=channel.pk, status=ChannelStatus.PAUSED).exists():
+        done = f"to be tried as soon as {channel.name} is resumed"
+    toast(request, f"{_people(result.moved)} {done}.{left}", undo=undo)
 
 
 @editor_required
