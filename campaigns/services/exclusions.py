@@ -17,8 +17,9 @@ from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
 from campaigns.services.channels import ARCHIVED, lock_campaign, reopen_channel
 from campaigns.services.lists import keep
-from campaigns.services.places import Telling, hold_channel, in_lots
+from campaigns.services.places import Telling, hold_channel, in_lots, keys_of
 from contacts.models import List
+from interface.templatetags.interface import counted
 
 
 @transaction.atomic
@@ -32,7 +33,7 @@ def add_exclusion(*, campaign: Campaign, list: List, actor: User | None) -> Camp
     exclusion, created = CampaignExclusion.objects.get_or_create(campaign=campaign, list=list)
     if not created:
         raise Refused(f"{list.name} is left alone already.")
-    text = f"excluded those on {list.name}: {list.size:,} contacts"
+    text = f"excluded those on {list.name}: {counted(list.size, 'contact')}"
     record_activity(campaign=campaign, actor=actor, verb="exclude", text=text)
     return exclusion
 
@@ -71,8 +72,7 @@ def bring_back_excluded(*, campaign: Campaign, actor: User | None, now: datetime
     with transaction.atomic():
         _editable(campaign)
     for channel in campaign.channels.exclude(status=ChannelStatus.STOPPED).order_by("pk"):
-        keys = passed_over(campaign.pk).filter(channel=channel).order_by("pk").values_list("pk", flat=True)
-        for lot in in_lots(list(keys)):
+        for lot in in_lots(keys_of(passed_over(campaign.pk).filter(channel=channel))):
             with transaction.atomic():
                 moved = _bring_back(campaign, channel, lot, now)
                 told.more(moved)

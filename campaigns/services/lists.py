@@ -19,6 +19,7 @@ from campaigns.services.enrolling import enroll_lists, pin_lists, take_newest, w
 from contacts import refusals as contacts
 from contacts.models import List
 from contacts.services import keep_list
+from interface.templatetags.interface import counted
 
 # Services take a parameter called list, which is what it is.
 list_ = list
@@ -66,7 +67,7 @@ def assign_list(
     if channel.run:
         pin_lists(channel=channel)
         assigned.refresh_from_db()
-        text += f": {enroll_lists(channel=channel, now=now):,} contacts"
+        text += f": {counted(enroll_lists(channel=channel, now=now), 'contact')}"
     record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb="assign", text=text)
     return assigned
 
@@ -81,7 +82,8 @@ def unassign_list(*, channel: Channel, list: List, actor: User | None, now: date
         raise Refused(f"{list.name} is not assigned.")
     text = f"unassigned {list.name} from {channel.name}"
     if channel.run:
-        text += f": {withdraw_list(channel=channel, assigned=assigned, now=now):,} waiting contacts left it"
+        left = withdraw_list(channel=channel, assigned=assigned, now=now)
+        text += f": {counted(left, 'waiting contact')} left it"
     assigned.delete()
     record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb="unassign", text=text)
 
@@ -105,6 +107,6 @@ def take_newest_version(
     before = assigned.version
     came, left = take_newest(channel=channel, assigned=assigned, now=now)
     text = f"took version {assigned.list.version} of {list.name} into {channel.name}, after {before}: "
-    text += f"{came:,} more contacts" + (f", {left:,} fewer" if left else "")
+    text += counted(came, "more contact") + (f", {left:,} fewer" if left else "")
     record_activity(campaign=channel.campaign, channel=channel, actor=actor, verb="take_newest", text=text)
     return came, left

@@ -48,6 +48,12 @@ def test_lists_are_left_alone_and_not_at_any_time(state, supervisor):
     ]
 
 
+def test_a_list_of_one_is_told_of_as_one():
+    campaign = ChannelFactory().campaign
+    services.add_exclusion(campaign=campaign, list=ListFactory(name="VIPs", members=1), actor=None)
+    assert Activity.objects.get().text == "excluded those on VIPs: 1 contact"
+
+
 def test_what_changes_nothing_is_refused():
     campaign, customers = CampaignFactory(), ListFactory(name="Customers")
     with pytest.raises(services.Refused, match="Customers is not left alone"):

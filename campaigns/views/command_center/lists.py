@@ -20,6 +20,7 @@ from campaigns.views.command_center.moves import answer
 from campaigns.views.deeds import attempt
 from contacts.models import List, ListVersion
 from contacts.queries import count_of
+from interface.templatetags.interface import counted
 from interface.toasts import toast
 
 
@@ -109,7 +110,7 @@ def take_newest(request: HttpRequest, campaign_id: int, channel_id: int, list_id
     if moved is not None:
         came, left = moved
         fewer = f", {left:,} fewer" if left else ""
-        toast(request, f"{chosen.name}: {came:,} more contacts{fewer} in {channel.name}.")
+        toast(request, f"{chosen.name}: {counted(came, 'more contact')}{fewer} in {channel.name}.")
     return answer(request, channel.campaign, refusal, channel.status)
 
 
