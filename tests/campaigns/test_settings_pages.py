@@ -171,6 +171,18 @@ def test_a_form_without_its_kind_leaves_it(as_supervisor):
         "[fd00::1]",
         "[fe80::1%25eth0]",
         "[::ffff:10.0.0.1]",
+        # The same, as gateways to IPv4 write it.
+        "[::10.0.0.1]",
+        "[64:ff9b::10.0.0.1]",
+        "[2002:a00:1::]",
+        "224.0.0.1",
+        "[ff02::1]",
+        # As browsers and libraries read them.
+        "１２７.0.0.1",
+        "127。0.0.1",
+        "①②⑦.0.0.1",
+        "%31%32%37.0.0.1",
+        "ⓛocalhost",
         "localhost",
         "LOCALHOST.",
         "assistant",
