@@ -36,10 +36,11 @@ class Clash:
 
 @dataclass(frozen=True)
 class Editor:
-    """Who changed something last, and when: "Anna Svensson", or "You, in another window"."""
+    """Who changed something last: "Anna Svensson", or "You, in another window,"; and when, where it is known."""
 
     name: str
     at: datetime | None
+    is_asked: bool = False
 
 
 def mark(value: Any) -> str:
@@ -109,6 +110,8 @@ def last_editor(channel: Channel, called: list[str], actor_id: int) -> Editor:
     found = found or (newest[0] if newest else None)
     if found is None:
         return Editor("Somebody", None)
+    # What somebody types into a draft that they have just made is written down with its making.
+    at = found.at if found.verb == "edit" else None
     if found.actor_id == actor_id:
-        return Editor("You, in another window,", found.at)
-    return Editor(str(found.actor or "Somebody"), found.at)
+        return Editor("You, in another window,", at, is_asked=True)
+    return Editor(str(found.actor or "Somebody"), at)

@@ -159,7 +159,7 @@ if (form.hasAttribute("data-autosave")) {
 
     const troubled = Object.keys(detail.errors);
     form.dispatchEvent(new CustomEvent("draft-saved", { detail }));
-    if (detail.clashes) say("Somebody else changed the same: choose above.", { trouble: true });
+    if (detail.clashes) say(`${detail.clashed_with} changed the same: choose above.`, { trouble: true });
     else if (troubled.length) say(`Saved at ${detail.at}, except: ${troubled.map((name) => detail.labels[name]).join(", ")}`, { trouble: true });
     else {
       form.removeAttribute("data-warn");

@@ -174,6 +174,18 @@ def test_what_two_people_changed_alike_is_chosen(draft, as_supervisor, colleague
     assert draft.voice.calls_per_minute == 8, "What only the other one changed stays, whatever is chosen."
 
 
+def test_one_person_in_two_windows_is_told_so_without_the_time_at_which_the_draft_was_made(as_supervisor):
+    made = told(autosave(as_supervisor, NEW, name="Autumn renewals"))
+    here, there = page_of(as_supervisor, made["url"]), page_of(as_supervisor, made["url"])
+    told(autosave(as_supervisor, made["url"], name="Autumn renewals", **there, description="There"))
+    said = told(autosave(as_supervisor, made["url"], name="Autumn renewals", **here, description="Here"))
+    assert said["clashed_with"] == "You, in another window,"
+    shown = html.unescape(said["clashes"])
+    assert "You, in another window, changed the same setting.</b>" in shown
+    assert "Keep this window’s" in shown
+    assert "Theirs, saved" not in shown
+
+
 def test_a_save_by_hand_asks_before_it_overwrites(draft, as_supervisor, colleague):
     url = edit(draft.campaign)
     mine, theirs = page_of(as_supervisor, url), page_of(colleague, url)

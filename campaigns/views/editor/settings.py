@@ -260,6 +260,7 @@ def _autosaved(request: HttpRequest, form: CampaignForm, channel: Channel | None
         names = ", ".join(form.label(name).lower() for name in form.theirs)
         told["changed_by"] = f"{other.name} changed {names}: shown here as it is now."
     if clashes := _clashes(request, form):
+        told["clashed_with"] = clashes["other"].name
         told["clashes"] = render_to_string("campaigns/editor/clashes.html", {"clashes": clashes}, request)
         # Until somebody has chosen, these fields are compared with what the page had seen.
         told["unsettled"] = [clash.name for clash in form.clashes]
