@@ -58,6 +58,14 @@ function showErrors(errors) {
     shown.setAttribute("aria-describedby", [...described.add(list.id)].join(" "));
   }
 }
+// What pressing a button found: told above the tabs until none of it is left.
+const note = document.getElementById("errors-note");
+function tellOfErrors(count) {
+  if (!note) return;
+  note.hidden = !count;
+  const words = `${count} ${count === 1 ? "field needs" : "fields need"} another look before you go on.`;
+  note.querySelector("p").textContent = `${words} What you typed is kept.`;
+}
 function showWarnings(warnings) {
   for (const note of form.querySelectorAll("[data-warning]")) {
     const text = warnings[note.dataset.warning] ?? "";
@@ -73,6 +81,7 @@ form.addEventListener("draft-saved", ({ detail }) => {
   markTabs(detail.tabs);
   showWarnings(detail.warnings);
   showErrors(detail.errors);
+  tellOfErrors(Object.keys(detail.errors).length);
   reveal();
 });
 

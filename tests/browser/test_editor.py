@@ -348,6 +348,20 @@ def test_a_draft_tells_beside_the_field_what_it_could_not_save(page):
     assert Channel.objects.get().voice.dial_timeout_seconds == 30
 
 
+def test_what_continue_finds_and_what_the_draft_saves_are_told_alike(page):
+    name_it(page)
+    page.get_by_label("Dial timeout, in seconds").fill("5")
+    page.get_by_role("button", name="Continue").click()
+    note = page.get_by_role("alert")
+    expect(note).to_have_text(re.compile(r"fields? needs? another look before you go on"))
+    expect(page.locator("#save-state")).to_contain_text("except: ")
+    expect(note).not_to_contain_text("Not saved")
+    page.get_by_label("Dial timeout, in seconds").fill("30")
+    saved(page)
+    expect(page.locator("#save-state")).to_contain_text("Draft saved at")
+    expect(note).to_be_hidden()
+
+
 def test_nothing_is_lost_when_the_tab_is_closed_at_once(page, open_browser, supervisor):
     page.get_by_label("Name", exact=True).press_sequentially("Autumn")
     page.get_by_label("Description").press_sequentially("Typed to the very end")
@@ -447,6 +461,7 @@ def test_where_two_windows_changed_the_same_one_is_chosen(page, open_browser, co
     saved(other)
     page.get_by_label("Description").fill("Mine")
     expect(page.get_by_role("alert")).to_contain_text("Anna Svensson changed the same setting")
+    expect(page.locator("#save-state")).to_have_text("Anna Svensson changed the same: choose above.")
     assert Campaign.objects.get().description == "Theirs"
     page.get_by_role("button", name=choice).click()
     expect(page.get_by_role("alert")).to_have_count(0)

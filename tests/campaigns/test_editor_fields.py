@@ -175,7 +175,7 @@ def test_what_does_not_fit_is_refused_beside_its_field_and_kept(draft, as_superv
         form = response.context["form"]
         tab = next(tab for tab in form.tabs if field in tab.fields)
         assert tab[field].value() == typed_text
-        assert "Not saved" in page
+        assert "another look before you go on" in page
 
 
 def test_markup_in_a_name_is_shown_as_text(draft, as_supervisor):
