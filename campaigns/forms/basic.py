@@ -94,7 +94,7 @@ class BasicForm(AnnouncementForm):
     held_back_with: ClassVar[Mapping[str, tuple[str, ...]]] = {
         **AnnouncementForm.held_back_with,
         **dict.fromkeys(
-            ("assistant", "announcement_text", "announcement_url", "talk_number"), ("destination",)
+            ("assistant", "pool", "announcement_text", "announcement_url", "talk_number"), ("destination",)
         ),
     }
 

@@ -225,6 +225,15 @@ def test_what_was_started_keeps_its_pool(as_supervisor):
     assert list(errors_of(response)) == ["pool"]
 
 
+def test_what_was_started_waits_with_its_new_destination_for_the_pool_that_is_missing(as_supervisor):
+    channel = ChannelFactory(paused=True)
+    sent = typed(
+        destination="pool", assistant=channel.voice.assistant_id, caller_id=channel.voice.caller_id_id
+    )
+    assert as_supervisor.post(edit(channel.campaign), {**sent, "then": "pool"}).status_code == 302
+    assert saved().destination == "assistant"
+
+
 def test_a_pool_that_is_missing_is_made_and_comes_back_chosen(as_supervisor):
     response = as_supervisor.post(NEW, typed(destination="pool", then="pool"))
     assert response.url.startswith("/settings/pools/new/?next=")
