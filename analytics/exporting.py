@@ -32,6 +32,8 @@ COLUMNS: dict[str, Any] = {
     "Cost (USD)": F("cost"),
     "Disposition": text("disposition__name"),
     "Win": YesNo("disposition__is_win"),
+    "Key pressed": F("pressed"),
+    "Key pressed for": F("pressed_for"),
     "Callback at": Iso("callback_at"),
     "Contact’s status now": F("enrollment__status"),
     "Due": Iso("enrollment__due_at"),

@@ -11,11 +11,14 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from campaigns.lifecycles import EnrollmentStatus
-from dialer.models import Outcome
+from dialer.models import Deed, Outcome
 
 # What can be filtered by; a call that was never placed is no result.
 OUTCOMES = [outcome for outcome in Outcome if outcome != Outcome.WITHDRAWN]
 NO_DISPOSITION = "none"
+# Keys that whoever listened to an announcement pressed, by what they were said to do; "other": nothing.
+OTHER_KEY = "other"
+KEYS = {deed.value or OTHER_KEY: deed.label if deed else "Another key" for deed in Deed}
 # Instead of a campaign's key: calls whose campaign is gone.
 NO_CAMPAIGN = "none"
 MOST_WORDS = 100
@@ -30,7 +33,8 @@ class Filters:
 
     ``disposition`` holds slugs, and "none" for calls without one; ``status`` is what the contact's place in
     the channel is now; ``run`` names a channel, or one of its runs: "12", "12.2"; ``campaign`` is a key, or
-    "none" for those that are gone; the days are the first and the last, in the zone of whoever asks.
+    "none" for those that are gone; the days are the first and the last, in the zone of whoever asks;
+    ``pressed`` is what the keys were for that were pressed (``KEYS``).
     """
 
     outcome: tuple[str, ...] = ()
@@ -41,6 +45,7 @@ class Filters:
     campaign: str = ""
     since: date | None = None
     until: date | None = None
+    pressed: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, parameters: QueryDict) -> Filters:
@@ -50,6 +55,7 @@ class Filters:
             outcome=_several(parameters.getlist("outcome"), OUTCOMES),
             disposition=_several(slugs),
             status=_several(parameters.getlist("status"), EnrollmentStatus.values),
+            pressed=_several(parameters.getlist("pressed"), list(KEYS)),
             run=_matching(parameters.get("run", ""), rf"{_KEY}(\.[1-9][0-9]{{0,3}})?"),
             q=" ".join(parameters.get("q", "").replace("\0", "").split())[:MOST_WORDS],
             campaign=_matching(parameters.get("campaign", ""), rf"{_KEY}|{NO_CAMPAIGN}"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from analytics.filters import NO_DISPOSITION, Filters
+from analytics.filters import KEYS, NO_DISPOSITION, Filters
 from analytics.queries import Summary, filterable
 from campaigns.lifecycles import EnrollmentStatus
 from campaigns.models import Disposition
@@ -34,6 +34,12 @@ def disposition_options(
         *(option(one.slug, one.name, one.pk) for one in filterable(dispositions, counts)),
         option(NO_DISPOSITION, "No disposition", None),
     ]
+
+
+def key_options(chosen: Iterable[str]) -> list[Option]:
+    """What keys may have been pressed for."""
+    chosen = set(chosen)
+    return [Option(value, label, value in chosen) for value, label in KEYS.items()]
 
 
 def status_options(chosen: Iterable[str], counts: Mapping[str, int] | None = None) -> list[Option]:

@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts.models import User
 from analytics.forms import DispositionForm
 from analytics.queries import Standing, standing_of
-from campaigns.models import Disposition
+from campaigns.models import Disposition, VoiceDestination, VoiceSettings
 from dialer.lifecycles import CallState
-from dialer.models import Call, CallEvent, Outcome, Recording, Transcript
+from dialer.models import Call, CallEvent, Deed, Outcome, Recording, Transcript
 
 # A recording or transcript that has not come so long after the end is not waited for any more.
 _AWAITED = timedelta(minutes=10)
@@ -64,7 +64,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Event:
+    """``words`` say what matters of it; ``data`` is all that was told, as it was told."""
+
     label: str
+    words: str
     at: datetime
     data: list[tuple[str, str]]
 
@@ -77,6 +80,8 @@ class Panel:
     turns: list[Turn]
     # Its recording or transcript may still come: the panel looks again.
     is_awaited: bool
+    # Somebody talked to whoever answered who sends transcripts.
+    had_assistant: bool
     is_over: bool
     dispositions: list[Disposition]
     form: DispositionForm
@@ -124,7 +129,7 @@ def first_word(name: str) -> str:
 def panel_of(call: Call, user: User | AnonymousUser, form: DispositionForm | None = None) -> Panel:
     """Everything of a call, in a handful of queries."""
     call = (
-        Call.objects.select_related("disposition", "enrollment", "campaign", "contact")
+        Call.objects.select_related("disposition", "enrollment", "campaign", "contact", "channel__voice")
         .prefetch_related("events")
         .get(pk=call.pk)
     )
@@ -137,6 +142,7 @@ def panel_of(call: Call, user: User | AnonymousUser, form: DispositionForm | Non
         recording=recording,
         turns=turns_of(call, transcript),
         is_awaited=_is_awaited(call, recording, transcript, timezone.now()),
+        had_assistant=_had_assistant(call),
         is_over=is_over,
         dispositions=_offered(call),
         form=form or DispositionForm(initial={"callback_at": call.callback_at or _tomorrow()}),
@@ -167,7 +173,18 @@ def _is_awaited(
     if call.answered_at is None or call.ended_at is None or now - call.ended_at > _AWAITED:
         return False
     is_coming = recording is not None and recording.status == Recording.Status.ANNOUNCED
-    return is_coming or transcript is None
+    return is_coming or (transcript is None and _had_assistant(call))
+
+
+# Where nobody talks to whoever answers, unless they press a key for it.
+_WITHOUT_ASSISTANT = frozenset({VoiceDestination.ANNOUNCEMENT, VoiceDestination.HANGUP})
+
+
+def _had_assistant(call: Call) -> bool:
+    if call.assistant_name:
+        return True
+    voice: VoiceSettings | None = getattr(call.channel, "voice", None)
+    return voice is None or voice.destination not in _WITHOUT_ASSISTANT
 
 
 def turns_of(call: Call, transcript: Transcript | None) -> list[Turn]:
@@ -213,4 +230,29 @@ def _event(event: CallEvent, people: dict[int, User]) -> Event:
         name: people.get(value, value) if name == "by" and isinstance(value, int) else value
         for name, value in data.items()
     }
-    return Event(label, event.at, [(str(name), str(value)) for name, value in told.items() if value != ""])
+    return Event(
+        label,
+        _words_of(event.kind, told),
+        event.at,
+        [(str(name), str(value)) for name, value in told.items() if value != ""],
+    )
+
+
+def _words_of(kind: str, told: dict[str, Any]) -> str:
+    """What a person wants to know of an event, out of all that was told."""
+    match kind:
+        case "key":
+            pressed = str(told.get("Digits") or "")[:8]
+            does = str(told.get("does") or "")
+            meant = Deed(does).label.lower() if does and does in Deed.values else ""
+            return ", ".join(filter(None, (pressed, meant)))
+        case "talked":
+            return str(told.get("DialStatus") or "")[:40].replace("-", " ")
+        case "hangup":
+            return str(told.get("HangupCauseName") or "")[:120]
+        case "disposition":
+            name = str(told.get("disposition") or "taken back")
+            return f"{name}, by {told['by']}" if told.get("by") else name
+        case "notes":
+            return f"by {told['by']}" if told.get("by") else ""
+    return ""

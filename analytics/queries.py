@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
-from analytics.filters import NO_CAMPAIGN, NO_DISPOSITION, Filters
+from analytics.filters import NO_CAMPAIGN, NO_DISPOSITION, OTHER_KEY, Filters
 from campaigns.lifecycles import IN_PROGRESS, WAITING, EnrollmentStatus
-from campaigns.models import Campaign, Channel, Disposition
+from campaigns.models import Campaign, Channel, Disposition, VoiceDestination
 from contacts.models import Contact
 from contacts.phone_numbers import dialable
 from contacts.queries import Count, Folded, Holds, IsOneOf, without_apostrophes
@@ -72,6 +72,9 @@ def matching(rows: QuerySet[Call], filters: Filters, *, campaign: Campaign | Non
         )
     if filters.status:
         rows = rows.filter(enrollment__status__in=filters.status)
+    if filters.pressed:
+        meant = ["" if deed == OTHER_KEY else deed for deed in filters.pressed]
+        rows = rows.exclude(pressed="").filter(pressed_for__in=meant)
     if filters.run:
         rows = rows.filter(**filters.channel_and_run)
     if filters.since:
@@ -191,6 +194,12 @@ def count_of(
             )
         )
     return counted(rows)
+
+
+def has_announcements(campaign: Campaign | None) -> bool:
+    """Whether a channel of the campaign, or of any, reads an announcement, to which keys are pressed."""
+    channels = Channel.objects.filter(voice__destination=VoiceDestination.ANNOUNCEMENT)
+    return (channels.filter(campaign=campaign) if campaign else channels).exists()
 
 
 def has_live_calls(campaign: Campaign) -> bool:

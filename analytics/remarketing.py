@@ -16,7 +16,7 @@ from functools import cached_property
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import QueryDict
 
-from analytics.filters import NO_CAMPAIGN, NO_DISPOSITION, Filters
+from analytics.filters import KEYS, NO_CAMPAIGN, NO_DISPOSITION, Filters
 from analytics.queries import matching, results_in
 from campaigns.lifecycles import IN_PROGRESS, WAITING, ChannelStatus, EnrollmentStatus
 from campaigns.models import Campaign, Channel, Disposition, Enrollment
@@ -141,6 +141,7 @@ class ChosenByCalls(Chosen):
             any_of(str(Outcome(one).label).lower() for one in filters.outcome),
             any_of(_dispositions_in_words(filters.disposition)),
             _now(filters.status),
+            _pressed(filters.pressed),
             _run_in_words(filters),
             _days_in_words(filters.since, filters.until),
             f"“{filters.q}”" if filters.q else "",
@@ -243,6 +244,10 @@ def _statuses(statuses: Sequence[str]) -> str:
 
 def _now(statuses: Sequence[str]) -> str:
     return f"now {_statuses(statuses)}" if statuses else ""
+
+
+def _pressed(keys: Sequence[str]) -> str:
+    return f"pressed a key: {any_of(KEYS[key].lower() for key in keys)}" if keys else ""
 
 
 def _run_in_words(filters: Filters) -> str:

@@ -67,7 +67,22 @@ class CallAdmin(ReadOnlyAdmin):
         "the carrier’s id, or the record’s own"
     )
     fieldsets = (
-        (None, {"fields": ("page", "state", "outcome", "disposition", "summary", "notes", "callback_at")}),
+        (
+            None,
+            {
+                "fields": (
+                    "page",
+                    "state",
+                    "outcome",
+                    "pressed",
+                    "pressed_for",
+                    "disposition",
+                    "summary",
+                    "notes",
+                    "callback_at",
+                )
+            },
+        ),
         (
             "Who",
             {

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -21,7 +20,7 @@ from campaigns.rulebook import Announcement, Rulebook, rulebook
 from dialer.assistants import fill_in
 from dialer.driving.spreading import loads_of, spread
 from dialer.lifecycles import CallState
-from dialer.models import Call
+from dialer.models import Call, Deed
 from dialer.services import keep_from_calling, lock_call, settle_disposition
 
 # So many keys are listened to in one call; then it ends.
@@ -29,16 +28,8 @@ MOST_TURNS = 10
 # What is said at the longest, in characters, whatever the contact's fields hold.
 MOST_SPOKEN = 5000
 OPTED_OUT = "Opted out by key"
-
-
-class Deed(StrEnum):
-    """What a key was said to do."""
-
-    OPT_OUT = "opt_out"
-    TALK = "talk"
-    REPEAT = "repeat"
-    # Any other key: the announcement is said again, too.
-    NOTHING = ""
+# What a telephone has.
+KEYS = "0123456789*#"
 
 
 def keys(announcement: Announcement) -> dict[str, str]:
@@ -82,6 +73,7 @@ def press(
     rules = _rules(call)
     if not call.events.filter(kind="key", data__turn=turn).exists():
         call.events.create(kind="key", data={**data, "turn": turn, "does": deed.value})
+        _keep(call, digit, deed)
         if deed is Deed.OPT_OUT:
             _opt_out(call)
         elif deed is Deed.TALK and not is_over and rules:
@@ -98,6 +90,16 @@ def end_talk(*, call_id: int, data: Mapping[str, Any]) -> Rulebook | None:
     if not call.events.filter(kind="talked").exists():
         call.events.create(kind="talked", data=dict(data))
     return None if call.state == CallState.ENDED else _rules(call)
+
+
+def _keep(call: Call, digit: str, deed: Deed) -> None:
+    """The call says what was pressed: of several keys that which asked for most, of the same the last."""
+    if len(digit) != 1 or digit not in KEYS:
+        return
+    told = list(Deed)
+    if call.pressed and told.index(Deed(call.pressed_for)) < told.index(deed):
+        return
+    Call.objects.filter(pk=call.pk).update(pressed=digit, pressed_for=deed)
 
 
 def _choose_talker(call: Call, rules: Rulebook) -> None:

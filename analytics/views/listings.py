@@ -21,7 +21,7 @@ from accounts.saved_views import ListPage, Views, default_address, views_of
 from analytics import queries
 from analytics.exporting import calls_as_csv
 from analytics.filters import NO_CAMPAIGN, OUTCOMES, Filters
-from analytics.options import Option, disposition_options, status_options
+from analytics.options import Option, disposition_options, key_options, status_options
 from analytics.panel import panel_of
 from analytics.timeline import timeline_of
 from campaigns.models import Campaign, Disposition
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 PAGE = 50
 # Runs are a campaign's own; views of results are for all campaigns.
-_OF_CALLS = ("q", "outcome", "disposition", "from", "to")
+_OF_CALLS = ("q", "outcome", "disposition", "pressed", "from", "to")
 RESULTS_VIEWS = ListPage("results", "a campaign’s results", (*_OF_CALLS, "status"))
 HISTORY_VIEWS = ListPage("history", "the history", (*_OF_CALLS, "campaign"))
 # So many are offered to choose from; their names are some 50 kB of the page.
@@ -100,6 +100,11 @@ def _listing(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
         "pickers": [
             _picker("disposition", "Disposition", disposition_options(filters, summary, dispositions)),
             *([_picker("status", "Status now", status_options(filters.status))] if campaign else []),
+            *(
+                [_picker("pressed", "Key pressed", key_options(filters.pressed))]
+                if filters.pressed or queries.has_announcements(campaign)
+                else []
+            ),
         ],
         "run_options": run_options,
         # Of one channel and one run, both are the same in every row.
@@ -203,6 +208,7 @@ def _version(
             item["call"].duration_seconds,
             item["call"].cost,
             item["call"].message_left,
+            item["call"].pressed_in_words,
             item["standing"],
             hasattr(item["call"], "recording") and item["call"].recording.status,
             hasattr(item["call"], "transcript"),

@@ -1,4 +1,4 @@
-from dialer.models.call import Call, CallEvent, Outcome, Recording, Transcript, UnwantedFile
+from dialer.models.call import Call, CallEvent, Deed, Outcome, Recording, Transcript, UnwantedFile
 from dialer.models.count import CallCount
 from dialer.models.engine import CarrierAccount, Driver
 
@@ -7,6 +7,7 @@ __all__ = [
     "CallCount",
     "CallEvent",
     "CarrierAccount",
+    "Deed",
     "Driver",
     "Outcome",
     "Recording",

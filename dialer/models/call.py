@@ -29,6 +29,16 @@ class Outcome(models.TextChoices):
     WITHDRAWN = "withdrawn", "Not placed"
 
 
+class Deed(models.TextChoices):
+    """What a key was said to do to whoever listens to an announcement."""
+
+    OPT_OUT = "opt_out", "Opted out"
+    TALK = "talk", "Talk to someone"
+    REPEAT = "repeat", "Hear it again"
+    # Any other key: the announcement is said again, too.
+    NOTHING = "", "Nothing"
+
+
 class Call(models.Model):
     # Nothing here is taken away by a deletion: the names below are kept as they were.
     enrollment = models.ForeignKey(Enrollment, null=True, on_delete=models.SET_NULL, related_name="calls")
@@ -103,6 +113,12 @@ class Call(models.Model):
     callback_at = models.DateTimeField(null=True, blank=True)
     summary = models.CharField(max_length=500, blank=True)
     notes = models.TextField(blank=True, max_length=4000)
+    # The key by which whoever listened to an announcement asked for most (``Deed``, in its order), and what
+    # it was said to do.
+    pressed = models.CharField("key pressed", max_length=1, blank=True, default="", db_default="")
+    pressed_for = models.CharField(
+        max_length=8, choices=Deed.choices, blank=True, default=Deed.NOTHING, db_default=""
+    )
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -135,6 +151,12 @@ class Call(models.Model):
                 condition=Q(disposition__isnull=False),
                 name="call_of_disposition",
             ),
+            # Results of whoever pressed a key, who are few among all that an announcement is read to.
+            models.Index(
+                fields=["campaign", "pressed_for", "-id"],
+                condition=~Q(pressed=""),
+                name="call_of_key",
+            ),
             # Frequency caps, and a number's history.
             models.Index(fields=["to_number", "-created_at"], name="call_by_number"),
             # Results and history of some days, newest first: wherever those lie, and whatever else is asked.
@@ -162,6 +184,14 @@ class Call(models.Model):
     def is_erased(self) -> bool:
         """Whether whom it reached was forgotten (dialer/erasing.py): nothing said of it is kept."""
         return not self.to_number
+
+    @property
+    def pressed_in_words(self) -> str:
+        """ "Pressed 1: talk to someone"; empty where no key was pressed."""
+        if not self.pressed:
+            return ""
+        meant = f": {self.get_pressed_for_display().lower()}" if self.pressed_for else ""
+        return f"Pressed {self.pressed}{meant}"
 
     @property
     def called(self) -> str:

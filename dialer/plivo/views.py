@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from campaigns.models import MachineAction, VoiceDestination
 from campaigns.rulebook import Rulebook
 from dialer import announcements, assistants, machines, progress, recordings
+from dialer.models import Deed
 from dialer.plivo import documents, webhooks
 from dialer.plivo.addresses import webhook_url
 from dialer.plivo.signature import Parameters, is_signed
@@ -171,10 +172,10 @@ def _after_a_key(call_id: int, turn: int, pressed: announcements.Pressed | None)
         return documents.hang_up()
     rules = pressed.rules
     match pressed.deed:
-        case announcements.Deed.OPT_OUT:
+        case Deed.OPT_OUT:
             goodbye = announcements.spoken(call_id=call_id, template=rules.announcement.goodbye_text)
             return documents.announce(_message(rules, goodbye))
-        case announcements.Deed.TALK:
+        case Deed.TALK:
             return _talk(call_id, rules)
     if turn >= announcements.MOST_TURNS:
         return documents.hang_up()

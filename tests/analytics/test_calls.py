@@ -423,3 +423,35 @@ def test_the_players_track_is_the_recordings_own(as_viewer, call, stored):
     assert len(peaks) == 120
     assert max(peaks) == 100
     assert "private" in response["Cache-Control"]
+
+
+# --- Announcements ---------------------------------------------------------------------------------
+
+
+def test_no_transcript_is_waited_for_where_nobody_talks(as_viewer, call):
+    call.channel.voice.destination = "announcement"
+    call.channel.voice.save()
+    type(call).objects.filter(pk=call.pk).update(assistant_name="")
+    content = page_of(as_viewer, call)
+    assert "transcript" not in content.lower()
+    assert 'hx-trigger="live"' not in content
+    type(call).objects.filter(pk=call.pk).update(assistant_name="Somebody")
+    assert "The transcript comes" in page_of(as_viewer, call)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        ("key", {"Digits": "1", "does": "talk"}, "A key was pressed: 1, talk to someone"),
+        ("key", {"Digits": "5", "does": ""}, "A key was pressed: 5"),
+        ("key", {"Digits": "5", "does": "nonsense"}, "A key was pressed: 5"),
+        ("talked", {"DialStatus": "no-answer"}, "Connected to a phone number: no answer"),
+        ("hangup", {"HangupCauseName": "Normal Hangup"}, "Ended: Normal Hangup"),
+        ("key", {}, "A key was pressed<"),
+    ],
+)
+def test_an_event_says_what_matters_before_all_that_was_told(as_viewer, call, kind, data, words):
+    call.events.create(kind=kind, data={**data, "RequestUUID": "r-1"})
+    content = page_of(as_viewer, call).partition('class="events"')[2]
+    assert words in content
+    assert content.index(words) < content.index("<details>") < content.index("r-1")

@@ -162,7 +162,7 @@ def test_days_runs_and_campaigns_are_read_as_they_are_written():
     assert filters.address() == f"?{address}"
 
 
-PARAMETERS = ["outcome", "disposition", "status", "q", "run", "campaign", "from", "to"]
+PARAMETERS = ["outcome", "disposition", "status", "pressed", "q", "run", "campaign", "from", "to"]
 NEARLY = ["busy", "none", "12", "12.0", "0", "9" * 30, "2026-02-30", "99999-01-01", "0001-01-01", "\0", ""]
 
 

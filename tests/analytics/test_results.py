@@ -297,6 +297,7 @@ def test_a_refresh_is_the_part_that_changes_and_nothing_when_nothing_did(as_view
         {"disposition_id": 1},
         {"cost": "0.5"},
         {"callback_at": timezone.now()},
+        {"pressed": "9", "pressed_for": "opt_out"},
     ],
 )
 def test_whatever_is_shown_makes_a_new_version(as_viewer, change):
@@ -335,6 +336,62 @@ def test_a_call_that_is_not_of_this_campaign_is_not_opened(as_viewer, campaign, 
 def test_another_campaigns_call_is_not_opened_here(as_viewer, campaign):
     other = a_call_with("Other", CampaignFactory())
     assert as_viewer.get(address(campaign, f"?call={other.pk}")).context["panel"] is None
+
+
+# --- Keys pressed ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pressed(campaign):
+    channel = ChannelFactory(campaign=campaign, voice__destination="announcement")
+    for name, key, meant in (
+        ("Nobody", "", ""),
+        ("Odd", "5", ""),
+        ("Again", "2", "repeat"),
+        ("Talker", "1", "talk"),
+        ("Gone", "9", "opt_out"),
+    ):
+        a_call_with(name, campaign, channel=channel, pressed=key, pressed_for=meant)
+    return campaign
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("?pressed=talk", ["Talker"]),
+        ("?pressed=opt_out&pressed=talk", ["Gone", "Talker"]),
+        ("?pressed=other", ["Odd"]),
+        ("?pressed=talk&outcome=busy", []),
+        ("?pressed=nonsense", ["Gone", "Talker", "Again", "Odd", "Nobody"]),
+        ("?pressed=", ["Gone", "Talker", "Again", "Odd", "Nobody"]),
+    ],
+)
+def test_results_are_narrowed_down_to_the_keys_pressed(as_viewer, pressed, query, found):
+    response = as_viewer.get(address(pressed, query))
+    assert names(response) == found
+    assert response.context["count"].value == len(found)
+    assert names(as_viewer.get(reverse("analytics:history") + query)) == found
+
+
+def test_a_row_its_panel_the_time_line_and_the_csv_say_what_was_pressed(as_viewer, pressed):
+    contact = ContactFactory()
+    call = Call.objects.get(pressed="1")
+    Call.objects.filter(pk=call.pk).update(contact=contact)
+    for page in (
+        address(pressed),
+        reverse("analytics:call", args=[call.pk]),
+        reverse("analytics:contact_history", args=[contact.pk]),
+    ):
+        assert "Pressed 1: talk to someone" in as_viewer.get(page).content.decode(), page
+    (row,) = exported(as_viewer, export(pressed, "?pressed=talk"))
+    assert (row["Key pressed"], row["Key pressed for"]) == ("1", "talk")
+
+
+def test_keys_are_offered_where_an_announcement_offers_them(as_viewer, campaign):
+    a_call_with("Anna", campaign)
+    assert "Key pressed" not in as_viewer.get(address(campaign)).content.decode()
+    ChannelFactory(campaign=campaign, voice__destination="announcement")
+    assert "Key pressed" in as_viewer.get(address(campaign)).content.decode()
 
 
 # --- A contact's calls -----------------------------------------------------------------------------

@@ -519,7 +519,7 @@ def test_everything_that_happened_is_in_one_line(as_viewer, busy):
         "Spring Voice Callback",
         "To be called back",
         "Called in Spring Completed",
-        "1 m 00 s · attempt 1 · Interested",
+        "attempt 1 · Interested",
         "Likes it",
         "Being called in Spring Ringing",
         "Mara Supervisor put this person on do-not-contact: texts",

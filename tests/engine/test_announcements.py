@@ -282,3 +282,61 @@ def test_what_is_not_signed_opts_nobody_out():
     call = announced()
     assert tell(call.pk, "key", token="another", query="?turn=1&opt_out=9", Digits="9").status_code == 403
     assert not DoNotContact.objects.exists()
+
+
+# --- What the call keeps of it -----------------------------------------------------------------------------
+
+
+def kept(call: Call) -> tuple[str, str]:
+    call.refresh_from_db()
+    return call.pressed, call.pressed_for
+
+
+@pytest.mark.parametrize(
+    ("digits", "pressed"),
+    [
+        ("", ("", "")),
+        ("5", ("5", "")),
+        ("*", ("*", "")),
+        ("2", ("2", "repeat")),
+        ("1", ("1", "talk")),
+        ("9", ("9", "opt_out")),
+        # Of several, that which asks for most; of others, the last.
+        ("25", ("2", "repeat")),
+        ("57", ("7", "")),
+        ("21", ("1", "talk")),
+        ("12", ("1", "talk")),
+        ("192", ("9", "opt_out")),
+    ],
+)
+def test_a_call_keeps_the_key_that_asked_for_most(digits, pressed):
+    call = announced(assistant=AssistantFactory())
+    tell(call.pk, "answer")
+    for turn, digit in enumerate(digits or [""], 1):
+        press(call, digit, turn)
+    assert kept(call) == pressed
+    ended(call)
+    assert kept(call) == pressed
+
+
+@pytest.mark.parametrize("digit", ["99", "😀", "a", "１"])
+def test_what_is_no_key_of_a_telephone_is_not_kept(digit):
+    call = announced()
+    tell(call.pk, "answer")
+    press(call, digit)
+    assert kept(call) == ("", "")
+
+
+def test_a_key_heard_of_after_the_end_is_kept():
+    call = announced()
+    tell(call.pk, "answer")
+    ended(call)
+    press(call, "9", times=2)
+    assert kept(call) == ("9", "opt_out")
+
+
+def test_a_key_is_told_in_words():
+    assert Call().pressed_in_words == ""
+    assert Call(pressed="5").pressed_in_words == "Pressed 5"
+    assert Call(pressed="1", pressed_for="talk").pressed_in_words == "Pressed 1: talk to someone"
+    assert Call(pressed="9", pressed_for="opt_out").pressed_in_words == "Pressed 9: opted out"
