@@ -10,7 +10,7 @@ from django.conf import settings as configuration
 from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Count, OuterRef, Prefetch, ProtectedError, QuerySet
 from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse
@@ -265,11 +265,18 @@ def _form_page(request: HttpRequest, kind: Kind, row: Any) -> HttpResponse:
         if not may_change:
             raise PermissionDenied
         form = kind.form(request.POST, instance=row)
-        if form.is_valid():
-            saved = form.save()
-            toast(request, f"{saved} {'saved' if row else 'added'}.")
-            return redirect(_back(request, kind, saved))
         status = 422
+        if form.is_valid():
+            try:
+                with transaction.atomic():
+                    saved = form.save()
+            except IntegrityError:
+                # A second press, or somebody else: after the form had looked whether there is one.
+                form.add_error(None, f"The same {kind.noun} was saved a moment ago. Look at the settings.")
+                status = 409
+            else:
+                toast(request, f"{saved} {'saved' if row else 'added'}.")
+                return redirect(_back(request, kind, saved))
     else:
         form = kind.form(instance=row)
     users = _users_of(row, kind)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.urls import reverse
 
 from campaigns.forms.addresses import check_websocket_address
 from campaigns.models import Assistant, AssistantPool, CallerId, Disposition
 from interface.addresses import is_private
+from tests.at_once import Other
 from tests.factories import (
     AssistantFactory,
     AssistantPoolFactory,
@@ -523,3 +525,20 @@ def test_pools_take_few_queries_however_many_there_are(as_supervisor, django_ass
         AssistantPoolFactory(members={AssistantFactory(): 1, AssistantFactory(): 2})
     with django_assert_max_num_queries(12):
         as_supervisor.get(SETTINGS)
+
+
+# --- At the same moment ------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_two_presses_add_at_once_is_added_once_and_said(supervisor, log_in, kind):
+    sent, one, other = typed(kind), log_in(supervisor), log_in(supervisor)
+    with transaction.atomic():
+        assert one.post(new(kind), sent).status_code == 302
+        # Looked for before the first was committed.
+        second = Other(lambda: other.post(new(kind), sent))
+        assert second.is_waiting()
+    response = second.done().result
+    assert response.status_code == 409
+    assert "a moment ago" in response.content.decode()
