@@ -20,25 +20,35 @@ LEVELS = {
     messages.ERROR: "error",
 }
 _UNDO = "undo:"
+_SEE = "see:"
 
 
-def toast(request: HttpRequest, text: str, *, level: int = messages.SUCCESS, undo: str = "") -> None:
-    """Say ``text`` to the person; ``undo`` is the URL that a POST undoes it with."""
-    messages.add_message(request, level, text, extra_tags=f"{_UNDO}{undo}" if undo else "")
+def toast(
+    request: HttpRequest, text: str, *, level: int = messages.SUCCESS, undo: str = "", see: str = ""
+) -> None:
+    """Say ``text`` to the person; ``undo`` is the URL that a POST undoes it with.
+
+    ``see``, where there is no ``undo``: the page of what it was done to, where it can be taken back.
+    """
+    tags = f"{_UNDO}{undo}" if undo else f"{_SEE}{see}" if see else ""
+    messages.add_message(request, level, text, extra_tags=tags)
 
 
 def told(request: HttpRequest) -> list[dict[str, str]]:
-    """The messages waiting for this person, as {text, level, undo}; reading them uses them up."""
+    """The messages waiting for this person, as {text, level, undo, see}; reading them uses them up."""
     return [
         {
             "text": str(message),
             "level": LEVELS.get(message.level, "info"),
-            "undo": (message.extra_tags or "").removeprefix(_UNDO)
-            if (message.extra_tags or "").startswith(_UNDO)
-            else "",
+            "undo": _after(_UNDO, message.extra_tags or ""),
+            "see": _after(_SEE, message.extra_tags or ""),
         }
         for message in messages.get_messages(request)
     ]
+
+
+def _after(name: str, tags: str) -> str:
+    return tags.removeprefix(name) if tags.startswith(name) else ""
 
 
 class ToastMiddleware:

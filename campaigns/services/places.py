@@ -86,14 +86,22 @@ def skip_contacts(
 
 
 def bring_back_contacts(
-    *, channel: Channel, skipped_at: datetime, actor: User, now: datetime | None = None
+    *,
+    channel: Channel,
+    skipped_at: datetime | None = None,
+    places: QuerySet[Enrollment] | None = None,
+    actor: User,
+    now: datetime | None = None,
 ) -> Result:
-    """Undo a skip: who was skipped by the deed of this moment waits as before. A channel that was completed
-    meanwhile goes on."""
+    """Undo a skip: who was skipped waits as before. A channel that was completed meanwhile goes on.
+
+    ``skipped_at``: those of the deed of this moment; else those of ``places`` whom a person skipped.
+    """
     result = Result(now or timezone.now())
-    places = Enrollment.objects.filter(channel=channel, run=channel.run, updated_at=skipped_at).exclude(
-        skipped_from=""
-    )
+    of_run = Enrollment.objects.filter(channel=channel, run=channel.run) if places is None else places
+    places = of_run.exclude(skipped_from="")
+    if skipped_at is not None:
+        places = places.filter(updated_at=skipped_at)
 
     def bring_back(rows: QuerySet[Enrollment]) -> int:
         return sum(
@@ -341,7 +349,9 @@ def _done(result: Result) -> Result:
 def do_with_places(
     what: str, *, channel: Channel, places: QuerySet[Enrollment], reason: str, actor: User
 ) -> Result:
-    """Do what a button's word says: "skip", "retry" or "do-not-contact"."""
+    """Do what a button's word says: "skip", "bring-back", "retry" or "do-not-contact"."""
+    if what == "bring-back":
+        return bring_back_contacts(channel=channel, places=places, actor=actor)
     if what == "skip":
         return skip_contacts(channel=channel, places=places, reason=reason, actor=actor)
     if what == "retry":

@@ -2,24 +2,32 @@
 // (the "toast" event of its HX-Trigger header), or from here when the server can't be reached.
 const region = document.getElementById("toasts");
 const SECONDS = { success: 6, info: 6, warning: 12, error: 12 };
+// What can be taken back from here alone: time to read, to think, and to get there by keyboard.
+const SECONDS_TO_UNDO = 20;
 
 function arm(toast) {
-  let rest = (SECONDS[toast.dataset.level] ?? 6) * 1000;
+  const least = toast.querySelector(".undo") ? SECONDS_TO_UNDO : 0;
+  let rest = Math.max(SECONDS[toast.dataset.level] ?? 6, least) * 1000;
   let since = 0;
   let timer = 0;
   const go = () => {
+    // Pointed at and focused: until it is neither.
+    if (timer || toast.matches(":hover, :focus-within")) return;
     since = performance.now();
     timer = setTimeout(() => toast.remove(), rest);
   };
   const wait = () => {
+    if (!timer) return;
     clearTimeout(timer);
+    timer = 0;
     rest -= performance.now() - since;
   };
   // Nobody reads at the speed of a timer.
   toast.addEventListener("pointerenter", wait);
   toast.addEventListener("pointerleave", go);
   toast.addEventListener("focusin", wait);
-  toast.addEventListener("focusout", go);
+  // The focus is where it goes to only after this.
+  toast.addEventListener("focusout", () => setTimeout(go));
   toast.querySelector("[data-dismiss]").addEventListener("click", () => toast.remove());
   toast.addEventListener("htmx:afterRequest", (event) => {
     toast.remove();
@@ -28,7 +36,7 @@ function arm(toast) {
   go();
 }
 
-export function show({ text, level = "success", undo = "" }) {
+export function show({ text, level = "success", undo = "", see = "" }) {
   const toast = document.getElementById("toast").content.firstElementChild.cloneNode(true);
   toast.classList.add(level);
   toast.dataset.level = level;
@@ -38,6 +46,9 @@ export function show({ text, level = "success", undo = "" }) {
     form.action = undo;
     form.setAttribute("hx-post", undo);
   } else form.remove();
+  const link = toast.querySelector("a");
+  if (see) link.href = see;
+  else link.remove();
   region.append(toast);
   window.htmx?.process(toast);
   arm(toast);

@@ -564,3 +564,42 @@ def test_a_reason_is_told_as_it_was_written(ready_to_run, supervisor, reason):
     channel = ready_to_run("pending", running=True)
     services.skip_contacts(channel=channel, places=places_of(channel), reason=reason, actor=supervisor)
     assert Activity.objects.latest("pk").text == f"skipped 1 contact of {channel.name}: {reason}"
+
+
+# --- Taken back, also when the toast is gone ---------------------------------------------------------------
+
+
+def test_whom_a_person_skipped_can_be_brought_back_from_their_row(as_supervisor, supervisor, ready_to_run):
+    channel = ready_to_run("pending", "retry", running=True)
+    services.skip_contacts(channel=channel, places=places_of(channel), actor=supervisor)
+    first, second = places_of(channel).order_by("pk")
+    address = reverse("campaigns:contacts", args=[channel.campaign_id]) + f"?channel={channel.pk}"
+    back = url(channel, "bring-back", f"?id={second.pk}")
+    assert html.escape(back) in as_supervisor.get(address).text
+
+    done = as_supervisor.post(back, headers=HTMX)
+
+    assert done.status_code == 204
+    assert "1 contact brought back." in done.headers["HX-Trigger"]
+    assert statuses(channel) == ["skipped", "retry"]
+    page = as_supervisor.get(address).text
+    assert html.escape(back) not in page
+    assert html.escape(url(channel, "bring-back", f"?id={first.pk}")) in page
+
+
+def test_whom_a_rule_passed_over_is_not_brought_back(as_supervisor, ready_to_run):
+    channel = ready_to_run("skipped", running=True)
+    back = url(channel, "bring-back", f"?id={places_of(channel).get().pk}")
+    address = reverse("campaigns:contacts", args=[channel.campaign_id]) + f"?channel={channel.pk}"
+    assert html.escape(back) not in as_supervisor.get(address).text
+    assert as_supervisor.post(back, headers=HTMX).status_code == 409
+    assert statuses(channel) == ["skipped"]
+
+
+def test_who_was_put_on_do_not_contact_is_a_link_away(as_supervisor, ready_to_run):
+    channel = ready_to_run("pending", running=True)
+    place = places_of(channel).get()
+    done = as_supervisor.post(url(channel, "do-not-contact", f"?id={place.pk}"), headers=HTMX)
+    see = reverse("contacts:do_not_contact") + "?source=person"
+    assert f'"see": "{see}"' in done.headers["HX-Trigger"]
+    assert str(place.contact.phone_number)[-4:] in as_supervisor.get(see).text

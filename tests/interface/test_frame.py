@@ -91,7 +91,7 @@ with_test_pages = override_settings(ROOT_URLCONF=__name__)
 
 @with_test_pages
 def test_toasts_travel_with_fragments_beside_the_views_own_events(as_supervisor):
-    expected = [{"text": "Straße <b> saved.", "level": "info", "undo": "/undo/"}]
+    expected = [{"text": "Straße <b> saved.", "level": "info", "undo": "/undo/", "see": ""}]
 
     for own, also in (("", {}), ("refresh", {"refresh": None}), ('{"a": 1}', {"a": 1})):
         response = as_supervisor.post(f"/test/say/?own={own}", headers=HTMX)

@@ -39,6 +39,11 @@ class Place:
         return self.enrollment.status in WAITING
 
     @property
+    def may_bring_back(self) -> bool:
+        """A person skipped them: no rule, and no exclusion."""
+        return self.enrollment.status == EnrollmentStatus.SKIPPED and bool(self.enrollment.skipped_from)
+
+    @property
     def may_retry(self) -> bool:
         return self.enrollment.status in _MAY_RETRY
 

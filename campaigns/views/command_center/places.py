@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_q.tasks import async_task
 
 from accounts.permissions import editor_required
-from campaigns.lifecycles import ENROLLMENT, WAITING, ChannelStatus
+from campaigns.lifecycles import ENROLLMENT, WAITING, ChannelStatus, EnrollmentStatus
 from campaigns.models import Channel, Enrollment
 from campaigns.places import ChosenPlaces, PlaceFilters
 from campaigns.refusals import Refusal
@@ -53,6 +53,15 @@ DEEDS = {
         done="skipped",
         goes_on="being skipped",
         can=WAITING,
+    ),
+    "bring-back": Deed(
+        title="Bring back",
+        action="Bring back",
+        explains="Whom a person skipped waits again, as before.",
+        done="brought back",
+        goes_on="being brought back",
+        can=frozenset({EnrollmentStatus.SKIPPED}),
+        asks_reason=False,
     ),
     "retry": Deed(
         title="Retry now",
@@ -159,7 +168,9 @@ def _are_more_than(places: QuerySet[Enrollment], most: int) -> bool:
 
 
 def _tell(request: HttpRequest, channel: Channel, deed: str, result: Result) -> None:
-    undo = ""
+    undo = see = ""
+    if deed == "do-not-contact":
+        see = reverse("contacts:do_not_contact") + "?source=person"
     if deed == "skip":
         moment = result.at.isoformat()
         undo = reverse("campaigns:bring_back", args=[channel.campaign_id, channel.pk, moment])
@@ -167,7 +178,7 @@ def _tell(request: HttpRequest, channel: Channel, deed: str, result: Result) -> 
     done = DEEDS[deed].done
     if deed == "retry" and Channel.objects.filter(pk=channel.pk, status=ChannelStatus.PAUSED).exists():
         done = f"to be tried as soon as {channel.name} is resumed"
-    toast(request, f"{_people(result.moved)} {done}.{left}", undo=undo)
+    toast(request, f"{_people(result.moved)} {done}.{left}", undo=undo, see=see)
 
 
 @editor_required
