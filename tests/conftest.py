@@ -237,6 +237,11 @@ def open_browser(browser: Any, live_server: Any) -> Iterator[Callable[..., Any]]
     assert not complaints, "the browser complained:\n" + "\n".join(complaints)
 
 
+SETTLED = """Promise.allSettled(document.getAnimations()
+    .filter((each) => each.timeline instanceof DocumentTimeline)
+    .map((each) => each.finished))"""
+
+
 @pytest.fixture(scope="session")
 def photograph() -> Callable[[Any, str], None]:
     """``photograph(page, "contacts-import")``: the whole page, light and dark, into .data/screenshots/."""
@@ -246,8 +251,8 @@ def photograph() -> Callable[[Any, str], None]:
     def taken(page: Any, name: str) -> None:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            # Colours take a moment to change.
-            page.wait_for_timeout(150)
+            # Colours take a moment to change; what moves with the scroll bar is never finished.
+            page.evaluate(SETTLED)
             page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
         page.emulate_media(color_scheme="light")
 
