@@ -406,6 +406,8 @@ def save_channel_settings(*, channel: Channel, actor: User | None, changed: Sequ
     To be called in the transaction that saves them. ``changed`` names the fields, as people call them.
     """
     channel = lock_channel(channel)
+    if channel.campaign.is_archived:
+        raise Refused(ARCHIVED)
     if fixed := why_fixed(channel):
         raise Refused(fixed)
     if not changed:

@@ -14,7 +14,7 @@ from campaigns.changes import LISTS, why_fixed
 from campaigns.models import CampaignExclusion, Channel, ChannelList
 from campaigns.refusals import Refused
 from campaigns.services.activity import record_activity
-from campaigns.services.channels import lock_channel
+from campaigns.services.channels import ARCHIVED, lock_channel
 from campaigns.services.enrolling import enroll_lists, pin_lists, take_newest, withdraw_list
 from contacts import refusals as contacts
 from contacts.models import List
@@ -28,6 +28,8 @@ Use = TypeVar("Use", ChannelList, CampaignExclusion)
 
 def _editable(channel: Channel) -> Channel:
     channel = lock_channel(channel)
+    if channel.campaign.is_archived:
+        raise Refused(ARCHIVED)
     if fixed := why_fixed(channel, LISTS):
         raise Refused(fixed)
     return channel

@@ -337,3 +337,19 @@ def test_of_a_started_campaign_the_preflight_tells_who_is_left(as_supervisor):
     assert "Left to call" in page
     assert "2 of 2 waiting will be called" in in_words(page)
     assert "All of them called once by about" in page
+
+
+# --- Put away ----------------------------------------------------------------------------------------------
+
+
+def test_whom_an_archived_campaign_calls_stays_as_it_was(as_supervisor, supervisor, launchable):
+    """From a page that was opened before."""
+    numbers = {"numbers": "Ann, (415) 555-2671", "country": "US"}
+    as_supervisor.post(launchable.numbers, numbers)
+    before = list(launchable.channel.lists.values_list("pk", "size"))
+    services.archive_campaign(campaign=launchable.channel.campaign, actor=supervisor)
+    more = {**numbers, "numbers": "Bob, (415) 555-2672"}
+    assert as_supervisor.post(launchable.numbers, more).status_code == 409
+    as_supervisor.post(launchable.assign, {"list": launchable.list.pk})
+    as_supervisor.post(f"{launchable.assign}{before[0][0]}/unassign/")
+    assert list(launchable.channel.lists.values_list("pk", "size")) == before
