@@ -22,6 +22,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from contacts.time_zones import city_of
+
 ALL_DAY = (1 << 24) - 1
 DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _UTC_ZONE = ZoneInfo("UTC")
@@ -287,7 +289,7 @@ def zone_in_words(time_zone: str) -> str:
         return "each contact’s own time"
     if time_zone in {"UTC", "Etc/UTC", "GMT", "Etc/GMT"}:
         return time_zone.rpartition("/")[2]
-    return f"{time_zone.rpartition('/')[2].replace('_', ' ')} time"
+    return f"{city_of(time_zone)} time"
 
 
 def _days_in_words(days: list[int]) -> str:

@@ -6,7 +6,7 @@ Pure: what is loaded goes in, a sentence comes out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -15,6 +15,10 @@ from campaigns.hours import zone_named
 from campaigns.lifecycles import ChannelStatus, EnrollmentStatus
 from campaigns.models import Channel, Enrollment
 from campaigns.rulebook import Rulebook
+from contacts.time_zones import city_of
+
+# After every moment that something waits for.
+LAST_OF_ALL = datetime.max.replace(tzinfo=UTC)
 
 
 def clock_in_words(moment: datetime, zone: ZoneInfo | None, now: datetime) -> str:
@@ -33,7 +37,7 @@ def clock_in_words(moment: datetime, zone: ZoneInfo | None, now: datetime) -> st
         words = f"{local:%b} {local.day}, {local:%H:%M}"
     else:
         words = f"{local:%b} {local.day}, {local.year}, {local:%H:%M}"
-    return f"{words} {zone.key.rpartition('/')[2].replace('_', ' ')}" if zone else words
+    return f"{words} {city_of(zone.key)}" if zone else words
 
 
 def channel_waits_for(channel: Channel, now: datetime) -> str:
@@ -56,11 +60,30 @@ def channel_waits_for(channel: Channel, now: datetime) -> str:
     return f"waits for {channel.drive.waiting_for}" + (f", {when}" if when else "")
 
 
+def campaign_waits_for(channels: Sequence[Channel], now: datetime) -> str:
+    """What a campaign waits for: what comes first of what its channels wait for, and which of several it is.
+
+    Empty while one of those that run is at work. Reads what ``channel_waits_for`` reads.
+    """
+    waits = [(channel, channel_waits_for(channel, now)) for channel in channels]
+    if any(channel.status == ChannelStatus.RUNNING and not words for channel, words in waits):
+        return ""
+    waiting = [(channel, words) for channel, words in waits if words]
+    if not waiting:
+        return ""
+    channel, words = min(waiting, key=lambda one: _waits_until(one[0]) or LAST_OF_ALL)
+    return f"{channel.name} {words}" if len(channels) > 1 else words
+
+
+def _waits_until(channel: Channel) -> datetime | None:
+    return channel.start_at if channel.status == ChannelStatus.SCHEDULED else channel.drive.waiting_until
+
+
 _BY_CHANNEL = {
     ChannelStatus.READY: "the channel was not started",
     ChannelStatus.SCHEDULED: "the channel starts later",
     ChannelStatus.PAUSED: "the channel is paused",
-    ChannelStatus.STOPPED: "the channel was stopped",
+    ChannelStatus.STOPPED: "left undone: the channel was stopped",
     ChannelStatus.COMPLETED: "the channel is completed",
 }
 _DUE = {

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from contacts.membership import contacts_of
 from contacts.models import Contact, DoNotContact, List, ZoneSet
 from contacts.queries import number_is_do_not_contact, only_do_not_contact, search_contacts
+from contacts.time_zones import city_of, current_name, names_of
 
 WITH, WITHOUT = "with", "without"
 YES, NO = "yes", "no"
@@ -43,7 +44,7 @@ class ContactFilters:
             email=one_of("email", WITH, WITHOUT),
             number=one_of("number", WITH, WITHOUT),
             do_not_contact=one_of("do_not_contact", YES, NO),
-            zone=parameters.get("zone", "").replace("\0", "")[:64],
+            zone=current_name(parameters.get("zone", "").replace("\0", "")[:64]),
         )
 
     @property
@@ -70,7 +71,7 @@ class ContactFilters:
                 else contacts.filter(~number_is_do_not_contact(voice))
             )
         if self.zone:
-            of_zone = Q(zones=[]) if self.zone == UNKNOWN_ZONE else Q(zones__contains=[self.zone])
+            of_zone = Q(zones=[]) if self.zone == UNKNOWN_ZONE else Q(zones__overlap=names_of(self.zone))
             # Few sets hold a zone; their keys let the database estimate how many contacts are meant.
             contacts = contacts.filter(
                 zone_set__in=list(ZoneSet.objects.filter(of_zone).values_list("pk", flat=True))
@@ -89,7 +90,9 @@ class ContactFilters:
         if self.do_not_contact:
             words.append("on do-not-contact" if self.do_not_contact == YES else "not on do-not-contact")
         if self.zone:
-            words.append("of unknown time zone" if self.zone == UNKNOWN_ZONE else f"in {self.zone}")
+            words.append(
+                "of unknown time zone" if self.zone == UNKNOWN_ZONE else f"in {city_of(self.zone)} time"
+            )
         return ", ".join(words)
 
     def address(self, **changes: str) -> str:

@@ -36,7 +36,7 @@ class Clash:
 
 @dataclass(frozen=True)
 class Editor:
-    """Who changed something last: "Anna Svensson", or "You, in another window,"; and when, where it is known."""
+    """Who changed something last, "Anna Svensson" or "You, in another window,"; and when, if known."""
 
     name: str
     at: datetime | None

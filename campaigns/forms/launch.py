@@ -12,11 +12,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from campaigns import services, time_zones
+from campaigns import services
 from campaigns.forms.fields import WallClock
 from campaigns.forms.schedule import to_instant, to_wall_clock, zone_of
 from campaigns.models import Channel
 from campaigns.refusals import Refused
+from contacts import time_zones
 from contacts.models import List
 from contacts.phone_numbers import countries
 from contacts.services import MAX_TYPED_LINES, NumbersAdded, add_numbers, create_list

@@ -11,10 +11,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from campaigns import time_zones
 from campaigns.forms.fields import Day, Days, JudgedByForm, Row, WallClock, WeekHours, grid, masks_of
 from campaigns.forms.tabs import Column, TabForm
 from campaigns.hours import describe
+from contacts import time_zones
+from contacts.forms.fields import ZoneSelect, zone_choices
 
 PRESETS = (
     ("business", "Business hours", "Monday to Friday, 9:00 to 17:00"),
@@ -49,20 +50,10 @@ def to_wall_clock(instant: datetime, zone: ZoneInfo) -> datetime:
     return instant.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
 
 
-class ZoneSelect(forms.Select):
-    """A select whose options carry the words that they may be searched by."""
-
-    def create_option(self, name: str, value: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
-        option = super().create_option(name, value, *arguments, **options)
-        if words := time_zones.keywords().get(str(value)):
-            option["attrs"]["data-words"] = words
-        return option
-
-
 class ZoneChoice(JudgedByForm, forms.ChoiceField):
     """A zone, or none for each contact's own, which is a choice too."""
 
-    widget = ZoneSelect(attrs={"data-searchable": "all"})
+    widget = ZoneSelect
 
 
 class ScheduleForm(TabForm):
@@ -100,12 +91,8 @@ class ScheduleForm(TabForm):
         super().__init__(*arguments, **options)
         choices: list[Any] = [
             (time_zones.OWN_ZONE, time_zones.OWN_ZONE_LABEL),
-            *time_zones.by_region(self.now),
+            *zone_choices(self.rows.schedule.time_zone, self.now),
         ]
-        current = self.rows.schedule.time_zone
-        if current and current not in time_zones.zone_names():
-            # Set in the admin, or no longer in the table: it stays.
-            choices.append((current, time_zones.city_of(current)))
         self.fields["time_zone"].choices = choices  # type: ignore[attr-defined]
         if self.fields["start_at"].disabled:
             # It has begun: there is nothing to read there, either.

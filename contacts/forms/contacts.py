@@ -7,8 +7,9 @@ from typing import Any
 import phonenumbers
 from django import forms
 from django.conf import settings
+from django.utils import timezone
 
-from contacts.forms.fields import CountryField, EmailAddressField, grouped_zones
+from contacts.forms.fields import CountryField, EmailAddressField, ZoneSelect, zone_choices
 from contacts.importing import mapping
 from contacts.importing.kinds import is_date, is_number, is_yes_or_no
 from contacts.importing.rows import FIELD_VALUE_LENGTH
@@ -100,7 +101,8 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["time_zone"] = forms.ChoiceField(
             label="Time zone",
             required=False,
-            choices=[("", by_number), *grouped_zones(self.instance.time_zone)],
+            choices=[("", by_number), *zone_choices(self.instance.time_zone, timezone.now())],
+            widget=ZoneSelect,
         )
         # Two contacts may share an address; who has no number needs one.
         self.fields["email"] = EmailAddressField(required=not self.instance.phone_number)

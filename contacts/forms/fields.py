@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.conf import settings
 
+from contacts import time_zones
 from contacts.email_addresses import EMAIL_LENGTH, is_email_address
 from contacts.phone_numbers import countries
-from contacts.zones import zone_names
-
-Choices = Iterable[tuple[str, Any]]
 
 
 class CountryField(forms.ChoiceField):
@@ -40,14 +38,24 @@ class EmailAddressField(forms.CharField):
         return address
 
 
-def grouped_zones(current: str) -> Choices:
+class ZoneSelect(forms.Select):
+    """A select of zones that is searched by typing: its options carry the words that they are found by."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None, **options: Any) -> None:
+        # That no zone is chosen is a choice like the others.
+        super().__init__({"data-searchable": "all", **(attrs or {})}, **options)
+
+    def create_option(self, name: str, value: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *arguments, **options)
+        if words := time_zones.keywords().get(str(value)):
+            option["attrs"]["data-words"] = words
+        return option
+
+
+def zone_choices(current: str, now: datetime) -> list[tuple[str, Any]]:
     """All zones by region; and the current one, should it be none of them."""
-    regions: dict[str, list[tuple[str, str]]] = {}
-    for zone in zone_names():
-        region, _, place = zone.partition("/")
-        regions.setdefault(region if place else "Other", []).append(
-            (zone, (place or zone).replace("_", " ").replace("/", ", "))
-        )
-    if current and current not in zone_names():
-        regions.setdefault("Other", []).append((current, current))
-    return list(regions.items())
+    choices: list[tuple[str, Any]] = [*time_zones.by_region(now)]
+    if current and current not in time_zones.zone_names():
+        # A file's, set in the admin, or no longer in the table: it stays.
+        choices.append((current, time_zones.city_of(current)))
+    return choices

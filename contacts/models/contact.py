@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from contacts.time_zones import city_of
+
 # The shortest numbers that exist have 6 digits (some in Austria, Germany and Iran), the longest 15.
 E164 = r"^\+[1-9][0-9]{5,14}$"
 
@@ -29,7 +31,7 @@ class ZoneSet(models.Model):
     zones = ArrayField(models.CharField(max_length=64), unique=True)
 
     def __str__(self) -> str:
-        return " or ".join(zone.rpartition("/")[2].replace("_", " ") for zone in self.zones) or "unknown"
+        return " or ".join(city_of(zone) for zone in self.zones) or "unknown"
 
     def zone_infos(self) -> tuple[ZoneInfo, ...]:
         return tuple(ZoneInfo(zone) for zone in self.zones)

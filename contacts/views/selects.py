@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from contacts.filters import NO, UNKNOWN_ZONE, WITH, WITHOUT, YES, ContactFilters
 from contacts.models import ZoneSet
+from contacts.time_zones import labels_of
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ def selects(filters: ContactFilters) -> list[Select]:
             offered.append((chosen, chosen, True))
         return Select(name, label, offered)
 
-    zones = sorted({zone for zone_set in ZoneSet.objects.all() for zone in zone_set.zones})
+    zones = {zone for zone_set in ZoneSet.objects.all() for zone in zone_set.zones}
     return [
         select("email", "Any email", (WITH, "With an email address"), (WITHOUT, "Without an email address")),
         select("number", "Any number", (WITH, "With a number"), (WITHOUT, "Without a number")),
@@ -36,6 +39,6 @@ def selects(filters: ContactFilters) -> list[Select]:
             "zone",
             "Any time zone",
             (UNKNOWN_ZONE, "Unknown time zone"),
-            *((zone, zone.replace("_", " ")) for zone in zones),
+            *labels_of(zones, timezone.now()),
         ),
     ]

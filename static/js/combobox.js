@@ -1,7 +1,8 @@
 // <select data-searchable> becomes a field to type into, with the options that match below it (the ARIA
 // combobox pattern). The select stays, hidden, and is what is sent. Options may carry other words that
 // they are found by in data-words; groups are found by their names. data-searchable="all" says that the
-// option without a value is a choice like the others, not a request to choose.
+// option without a value is a choice like the others, not a request to choose. Whole words are found before
+// beginnings of words, and those before what is inside of them.
 let made = 0;
 
 const plain = (text) =>
@@ -48,8 +49,24 @@ function enhance(select) {
     item.id = `${id}-${at}`;
     item.setAttribute("role", "option");
     item.textContent = option.label;
-    return { option, item, group, text: plain([option.label, option.dataset.words ?? "", option.value, group].join(" ")) };
+    const text = plain([option.label, option.dataset.words ?? "", option.value, group].join(" "));
+    return { option, item, group, at, text, words: text.split(/[^\p{L}\p{N}]+/u) };
   });
+  const distance = ({ words }, terms) =>
+    Math.max(...terms.map((term) => (words.includes(term) ? 0 : words.some((word) => word.startsWith(term)) ? 1 : 2)));
+  // Groups stay together: the one with the nearest first.
+  const nearestFirst = (found, terms) => {
+    const far = new Map(found.map((entry) => [entry, distance(entry, terms)]));
+    const groups = new Map();
+    for (const [{ group }, n] of far) groups.set(group, Math.min(n, groups.get(group) ?? n));
+    const places = [...groups.keys()];
+    const order = (entry) => [groups.get(entry.group), places.indexOf(entry.group), far.get(entry), entry.at];
+    const orders = new Map(found.map((entry) => [entry, order(entry)]));
+    return found.sort((one, two) => {
+      const at = orders.get(one).findIndex((n, i) => n !== orders.get(two)[i]);
+      return at < 0 ? 0 : orders.get(one)[at] - orders.get(two)[at];
+    });
+  };
   let shown = [];
   let active = -1;
 
@@ -72,6 +89,7 @@ function enhance(select) {
   const show = (query) => {
     const terms = plain(query).split(/[\s,/_]+/).filter(Boolean);
     shown = entries.filter(({ text }) => terms.every((term) => text.includes(term)));
+    if (terms.length) shown = nearestFirst(shown, terms);
     const nodes = [];
     let group = "";
     for (const entry of shown) {

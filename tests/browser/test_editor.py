@@ -500,6 +500,14 @@ def test_time_zones_are_found_by_country_or_everyday_name(page):
     expect(page.get_by_text("Latin America and the Caribbean")).to_be_visible()
     zone.fill("germany")
     expect(page.get_by_role("option")).to_have_text([re.compile("Berlin"), re.compile("Busingen")])
+    for words, city in (
+        ("IST", "Kolkata"),
+        ("mumbai", "Kolkata"),
+        ("EST", "Eastern: New York"),
+        ("rio", "Sao Paulo"),
+    ):
+        zone.fill(words)
+        expect(page.get_by_role("option").first).to_have_text(re.compile(city))
     zone.fill("mountain denver")
     zone.press("Enter")
     expect(zone).to_have_value(re.compile("Mountain: Denver"))

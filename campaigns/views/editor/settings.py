@@ -22,7 +22,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import editor_required, reader_required
-from campaigns import services, time_zones
+from campaigns import services
 from campaigns.forms import CampaignForm
 from campaigns.forms.clashes import last_editor, read_marks
 from campaigns.forms.editor import SHARED_CHANGED, Clashed
@@ -39,6 +39,7 @@ from campaigns.views.editor.shared import (
     list_in_hand,
     person_of,
 )
+from contacts import time_zones
 from interface.toasts import toast
 
 # What is missing and made on another page: the button's value -> that page.

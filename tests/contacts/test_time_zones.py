@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from campaigns.time_zones import by_region, keywords, zone_names, zones
+from contacts.time_zones import (
+    ALSO_FOUND_BY,
+    FORMER_NAMES,
+    by_region,
+    city_of,
+    keywords,
+    labels_of,
+    zone_names,
+    zones,
+)
 
 WINTER, SUMMER = datetime(2026, 1, 15, tzinfo=UTC), datetime(2026, 7, 15, tzinfo=UTC)
 
@@ -63,7 +73,46 @@ def test_offsets_are_those_of_the_moment(name, winter, summer):
         ("Asia/Kolkata", "Calcutta"),
         ("America/Los_Angeles", "Pacific"),
         ("Asia/Tokyo", "Japan"),
+        ("Asia/Kolkata", "Mumbai"),
+        ("America/Los_Angeles", "San Francisco"),
+        ("America/New_York", "Boston"),
+        ("Europe/Madrid", "Barcelona"),
+        ("America/Sao_Paulo", "Rio de Janeiro"),
+        ("UTC", "GMT"),
     ],
 )
 def test_zones_are_found_by_country_and_by_former_and_everyday_names(name, word):
     assert word in keywords()[name]
+
+
+@pytest.mark.parametrize(
+    ("abbreviation", "name"),
+    [
+        ("EST", "America/New_York"),
+        ("CST", "America/Chicago"),
+        ("MST", "America/Denver"),
+        ("PST", "America/Los_Angeles"),
+        ("IST", "Asia/Kolkata"),
+        ("CET", "Europe/Berlin"),
+        ("GMT", "UTC"),
+        ("BST", "Europe/London"),
+        ("JST", "Asia/Tokyo"),
+        ("AEST", "Australia/Sydney"),
+    ],
+)
+def test_of_those_with_an_abbreviation_the_one_that_most_people_mean_is_offered_first(abbreviation, name):
+    found = [each.name for each in zones() if abbreviation in re.split(r"\W+", each.keywords)]
+    assert found[0] == name
+
+
+def test_every_zone_that_is_found_by_another_name_is_offered():
+    assert {*ALSO_FOUND_BY, *FORMER_NAMES.values()} <= zone_names()
+
+
+def test_a_zone_is_called_by_its_name_of_today():
+    assert city_of("Asia/Calcutta") == city_of("Asia/Kolkata") == "Kolkata"
+    assert labels_of(["Asia/Calcutta", "Asia/Kolkata", "Mars/Crater", "America/Chicago"], WINTER) == [
+        ("America/Chicago", "Central: Chicago (UTC−6)"),
+        ("Asia/Kolkata", "Kolkata (UTC+5:30)"),
+        ("Mars/Crater", "Crater"),
+    ]
