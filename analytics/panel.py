@@ -129,7 +129,9 @@ def first_word(name: str) -> str:
 def panel_of(call: Call, user: User | AnonymousUser, form: DispositionForm | None = None) -> Panel:
     """Everything of a call, in a handful of queries."""
     call = (
-        Call.objects.select_related("disposition", "enrollment", "campaign", "contact", "channel__voice")
+        Call.objects.select_related(
+            "disposition", "enrollment__channel__campaign", "campaign", "contact", "channel__voice"
+        )
         .prefetch_related("events")
         .get(pk=call.pk)
     )

@@ -218,11 +218,13 @@ _TELLING = WAITING | IN_PROGRESS | {EnrollmentStatus.DO_NOT_CALL, EnrollmentStat
 
 
 def standing_of(call: Call) -> Standing | None:
-    """None: the outcome says it all, a later call tells more, or the campaign is gone."""
+    """None: the outcome says it all, a later call tells more, nobody is called any more, or all is gone."""
     enrollment = call.enrollment
     if enrollment is None or enrollment.run != call.run or enrollment.attempts > call.attempt:
         return None
     if enrollment.status not in _TELLING:
+        return None
+    if enrollment.status in WAITING and enrollment.channel.is_over:
         return None
     if enrollment.status == EnrollmentStatus.CALLBACK and call.callback_at:
         # Said by the disposition, with the time that was asked for.
@@ -232,9 +234,9 @@ def standing_of(call: Call) -> Standing | None:
 
 def related(rows: QuerySet[Call]) -> QuerySet[Call]:
     """With what a row of the table shows beside the call itself."""
-    return rows.select_related("disposition", "enrollment", "recording", "transcript").defer(
-        "notes", "transcript__turns", "transcript__words"
-    )
+    return rows.select_related(
+        "disposition", "enrollment__channel__campaign", "recording", "transcript"
+    ).defer("notes", "transcript__turns", "transcript__words")
 
 
 def filterable(dispositions: Iterable[Disposition], counts: dict[int | None, int]) -> list[Disposition]:

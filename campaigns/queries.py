@@ -61,6 +61,14 @@ class Counts:
         return self._sum(DONE) - self.completed
 
     @property
+    def failed_by_status(self) -> dict[str, int]:
+        """What failed consists of, the most frequent first."""
+        found = {
+            status: self.by_status.get(status, 0) - self.reached_by_status.get(status, 0) for status in DONE
+        }
+        return dict(sorted(((s, n) for s, n in found.items() if n), key=lambda one: (-one[1], one[0])))
+
+    @property
     def pending(self) -> int:
         """Waiting for their turn, a retry or a callback."""
         return self._sum(WAITING)

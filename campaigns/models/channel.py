@@ -89,6 +89,11 @@ class Channel(models.Model):
         return self.status in {ChannelStatus.READY, ChannelStatus.PAUSED}
 
     @property
+    def is_over(self) -> bool:
+        """Nobody of it is called any more; who still waits is left undone. Reads ``campaign``."""
+        return self.status == ChannelStatus.STOPPED or self.campaign.is_archived
+
+    @property
     def is_finished(self) -> bool:
         return self.status in {ChannelStatus.STOPPED, ChannelStatus.COMPLETED}
 

@@ -40,7 +40,7 @@ from campaigns.refusals import Refusal
 from campaigns.views import deeds
 from campaigns.views.command_center import moves
 from campaigns.views.command_center.channels import controls_of
-from campaigns.waiting import channel_waits_for
+from campaigns.waiting import campaign_waits_for
 from contacts.exporting import csv_response
 from contacts.models import Contact
 from interface.pagination import keyset_page
@@ -118,6 +118,7 @@ class Row:
     counts: Counts
     contacts: int
     channels: str
+    in_channels: int
     waits_for: str
     press: Press | None
     refusal: Refusal | None = None
@@ -432,7 +433,6 @@ def _row(campaign: Campaign, counts: Counts, planned: int, now: datetime, refusa
     channels = list(campaign.channels.all())
     for channel in channels:
         channel.campaign = campaign
-    waits = [words for words in (channel_waits_for(channel, now) for channel in channels) if words]
     status = ARCHIVED if campaign.is_archived else campaign.status
     return Row(
         campaign=campaign,
@@ -441,7 +441,8 @@ def _row(campaign: Campaign, counts: Counts, planned: int, now: datetime, refusa
         counts=counts,
         contacts=counts.total + planned,
         channels=", ".join(channel.name for channel in channels),
-        waits_for=waits[0] if waits else "",
+        in_channels=len(channels),
+        waits_for=campaign_waits_for(channels, now),
         press=obvious_thing(campaign, channels, now),
         refusal=refusal,
     )

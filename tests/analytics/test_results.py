@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from hypothesis import strategies as st
 
+from campaigns import services
 from campaigns.models import Activity, Disposition
 from contacts.exporting import Harmless, neutral
 from dialer.models import Call
@@ -111,6 +112,21 @@ def test_a_retry_to_come_is_told_beside_the_outcome(as_viewer):
     assert "No answer" in content
 
 
+@pytest.mark.parametrize("status", ["retry", "callback", "pending"])
+@pytest.mark.parametrize("over", ["stopped", "archived"])
+def test_of_what_is_over_no_call_to_come_is_told(as_viewer, status, over):
+    call = a_contact_that_is(status)
+    assert standing(as_viewer, call) == status
+    if over == "stopped":
+        services.stop_channel(channel=call.channel, actor=None)
+    else:
+        services.archive_campaign(campaign=call.campaign, actor=None)
+    assert standing(as_viewer, call) is None
+    content = as_viewer.get(call.get_absolute_url()).content.decode()
+    assert "Retry <time" not in content
+    assert "Callback <time" not in content
+
+
 def test_only_the_latest_call_tells_where_the_contact_stands(as_viewer):
     assert standing(as_viewer, a_contact_that_is("retry", attempts=2, attempt=1)) is None
 
@@ -199,6 +215,20 @@ def test_filters_by_where_the_contact_stands_now(as_viewer, campaign):
     call = a_contact_that_is("retry")
     assert names(as_viewer.get(address(call.campaign, "?status=retry"))) == [call.contact_name]
     assert names(as_viewer.get(address(call.campaign, "?status=completed"))) == []
+
+
+def test_figures_above_filtered_rows_say_that_they_are_the_whole_campaigns(as_viewer, campaign, four_calls):
+    assert "Of the whole campaign" not in as_viewer.get(address(campaign)).content.decode()
+    assert "Of the whole campaign" in as_viewer.get(address(campaign, "?outcome=busy")).content.decode()
+
+
+def test_results_are_one_of_the_campaigns_tabs(as_viewer, campaign):
+    page = as_viewer.get(address(campaign)).content.decode()
+    tabs = page.partition('<nav class="tabs"')[2].partition("</nav>")[0]
+    assert f'<a href="{address(campaign)}" aria-current="page">Results</a>' in tabs
+    for name in ("campaigns:campaign", "campaigns:contacts", "campaigns:lists", "analytics:analytics"):
+        assert reverse(name, args=[campaign.pk]) in tabs
+    assert 'class="tabs"' not in as_viewer.get(reverse("analytics:history")).content.decode()
 
 
 def test_nothing_found_says_so_and_offers_the_way_back(as_viewer, campaign, four_calls):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from campaigns import services
 from campaigns.lifecycles import CHANNEL, ChannelStatus
 from campaigns.models import Activity, Channel, ChannelDrive, ChannelList, Enrollment, PauseReason
+from campaigns.services.activity import record_activity
 from campaigns.views.command_center.channels import CONTROLS
 from campaigns.views.command_center.moves import MOVES
 from lifecycle import By
@@ -71,10 +72,92 @@ def test_the_five_cards_add_up(as_supervisor):
     assert "1 to retry, 1 to call back" in response.text
 
 
-def test_before_the_start_the_total_is_what_the_lists_hold(as_supervisor):
+def adds_up(five) -> bool:
+    counts = five.counts
+    parts = counts.completed, counts.failed, five.pending, counts.in_progress, five.left_undone
+    return five.total == sum(parts)
+
+
+def test_before_the_start_everybody_on_its_lists_is_pending(as_supervisor):
     channel = ChannelFactory(lists=[ListFactory(members=3)])
 
-    assert center(as_supervisor, channel).context["total"] == 3
+    five = center(as_supervisor, channel).context["five"]
+
+    assert (five.total, five.pending, five.pending_parts) == (3, 3, "3 not started yet")
+    assert adds_up(five)
+
+
+def test_a_channel_that_was_not_started_yet_counts_as_pending_beside_one_that_was(as_supervisor):
+    channel = ChannelFactory(running=True)
+    EnrollmentFactory(channel=channel, status="completed")
+    EnrollmentFactory(channel=channel, status="retry")
+    ChannelFactory(campaign=channel.campaign, name="Evening", lists=[ListFactory(members=7)])
+
+    response = center(as_supervisor, channel)
+    five = response.context["five"]
+
+    assert (five.total, five.pending, five.progress) == (9, 8, 11)
+    assert five.pending_parts == "7 not started yet, 1 to retry"
+    assert adds_up(five)
+    assert "in 2 channels; who is in several counts in each" in response.text
+
+
+@pytest.mark.parametrize("how", ["stopped", "archived"])
+def test_of_what_is_over_no_call_is_promised(as_supervisor, how):
+    channel = ChannelFactory(paused=True)
+    for status in ("completed", "retry", "retry", "callback", "pending"):
+        EnrollmentFactory(channel=channel, status=status)
+    if how == "stopped":
+        services.stop_channel(channel=channel, actor=None)
+    else:
+        services.archive_campaign(campaign=channel.campaign, actor=None)
+
+    response = center(as_supervisor, channel)
+    five = response.context["five"]
+
+    assert (five.total, five.pending, five.left_undone) == (5, 0, 4)
+    assert five.pending_parts == "4 left undone"
+    assert adds_up(five)
+    assert "4 left undone" in response.text
+    assert not {"to retry", "to call back", "waiting"} & {
+        words for _, _, words in response.context["cards"][0].segments
+    }
+    assert "to retry" not in response.text
+
+
+def test_a_stopped_channel_beside_one_that_goes_on_leaves_only_its_own_undone(as_supervisor):
+    stopped = ChannelFactory(stopped=True)
+    EnrollmentFactory(channel=stopped, status="retry")
+    goes_on = ChannelFactory(campaign=stopped.campaign, name="Evening", paused=True)
+    EnrollmentFactory(channel=goes_on, status="callback")
+
+    five = center(as_supervisor, stopped).context["five"]
+
+    assert (five.pending, five.pending_parts) == (1, "1 to call back, 1 left undone")
+    assert adds_up(five)
+
+
+def test_a_channel_stopped_before_it_ever_started_leaves_its_lists_undone(as_supervisor):
+    channel = ChannelFactory(stopped=True, run=0, lists=[ListFactory(members=3)])
+
+    five = center(as_supervisor, channel).context["five"]
+
+    assert (five.total, five.pending, five.pending_parts) == (3, 0, "3 left undone")
+    assert adds_up(five)
+
+
+def test_failed_says_what_it_consists_of_and_the_rest_as_a_hint(as_supervisor):
+    channel = ChannelFactory(running=True)
+    statuses = ["skipped"] * 4 + ["voicemail"] * 3 + ["busy"] * 2 + ["no_answer"]
+    for status in [*statuses, "completed"]:
+        EnrollmentFactory(channel=channel, status=status)
+
+    response = center(as_supervisor, channel)
+
+    assert response.context["five"].failed_parts == "4 skipped, 3 voicemail, 2 busy"
+    assert 'title="4 skipped, 3 voicemail, 2 busy, 1 no answer">4 skipped, 3 voicemail, 2 busy…<' in (
+        response.text
+    )
 
 
 def test_a_running_campaign_tells_about_when_it_will_be_done(as_supervisor):
@@ -608,6 +691,45 @@ def test_of_several_channels_the_header_names_the_one_that_waits(as_supervisor):
     ChannelDrive.objects.filter(channel=channel).update(waiting_for="outside its hours", waiting_until=until)
 
     assert center(as_supervisor, channel).context["waits_for"].startswith("Voice opens ")
+
+
+def test_a_campaign_waits_for_nothing_while_one_of_its_channels_is_at_work(as_supervisor):
+    waits = ChannelFactory(running=True, name="Voice")
+    at_work = ChannelFactory(running=True, campaign=waits.campaign, name="Evening")
+    until = timezone.now() + timedelta(hours=30)
+    ChannelDrive.objects.filter(channel=waits).update(waiting_for="its turn", waiting_until=until)
+    assert center(as_supervisor, waits).context["waits_for"] == ""
+    assert as_supervisor.get(reverse("campaigns:manager")).context["rows"][0].waits_for == ""
+
+    sooner = timezone.now() + timedelta(hours=26)
+    ChannelDrive.objects.filter(channel=at_work).update(waiting_for="its turn", waiting_until=sooner)
+
+    said = center(as_supervisor, waits).context["waits_for"]
+    assert said.startswith("Evening waits for its turn, ")
+    assert as_supervisor.get(reverse("campaigns:manager")).context["rows"][0].waits_for == said
+
+
+def test_a_later_channels_start_leaves_the_first_one_said(as_supervisor, supervisor):
+    first = ChannelFactory(lists=[ListFactory(members=1)], name="Voice")
+    second = ChannelFactory(campaign=first.campaign, lists=[ListFactory(members=1)], name="Announcement")
+    for channel, hours_ago in ((first, 50), (second, 49)):
+        services.start_channel(channel=channel, actor=supervisor)
+        at = timezone.now() - timedelta(hours=hours_ago)
+        Activity.objects.filter(channel=channel, verb="start").update(at=at)
+
+    response = center(as_supervisor, first)
+
+    assert response.context["started"].channel == first
+    assert response.context["started_last"].channel == second
+    assert f"by {supervisor}; Announcement last, <time " in response.text
+
+
+def test_a_rerun_is_told_beside_the_start(as_supervisor, supervisor):
+    channel = ChannelFactory(completed=True, lists=[ListFactory(members=1)])
+    for verb in ("start", "rerun"):
+        record_activity(campaign=channel.campaign, channel=channel, actor=supervisor, verb=verb, text=verb)
+
+    assert f"by {supervisor}; run again, <time" in center(as_supervisor, channel).text
 
 
 def test_the_card_tells_of_earlier_runs_and_leads_to_their_results(as_supervisor):

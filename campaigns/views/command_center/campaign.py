@@ -73,7 +73,7 @@ def delete(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 
 def _list_they_were_in(request: HttpRequest) -> str:
-    """The manager as they saw it when they deleted from there, a page of everything say; else from its start."""
+    """The manager as they saw it when they deleted from there, all campaigns say; else as it begins."""
     manager = reverse("campaigns:manager")
     address = request.htmx.current_url_abs_path or ""  # type: ignore[attr-defined]
     return str(address) if address.partition("?")[0] == manager else manager

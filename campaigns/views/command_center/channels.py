@@ -92,10 +92,15 @@ class Card:
     def segments(self) -> list[tuple[str, int, str]]:
         counts = self.counts
         callbacks = counts.callbacks
-        return [
+        moved = [
             ("green", counts.completed, "completed"),
             ("red", counts.failed, "failed"),
             ("blue", counts.in_progress, "in progress"),
+        ]
+        if self.channel.is_over:
+            return [*moved, ("faint", counts.pending, "left undone")]
+        return [
+            *moved,
             ("amber", counts.retrying + callbacks, "to retry or call back" if callbacks else "to retry"),
             ("faint", counts.pending - counts.retrying - callbacks, "waiting"),
         ]
