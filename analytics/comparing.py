@@ -65,15 +65,21 @@ def summary(one: Figures, other: Figures) -> Comparison:
     both = (one, other)
     totals = (one.total, other.total)
     rows = (
-        _pair("Contacts", (count(each.contacts.total) for each in both), "number"),
-        _pair("Contacts dialed", (count(each.contacts.dialed) for each in both), "number"),
-        _pair("Contacts reached", (count(each.contacts.reached) for each in both), "number"),
-        _pair("Reached of dialed", (share(e.contacts.reached, e.contacts.dialed) for e in both), "points"),
+        _pair("Contacts, latest run", (count(each.contacts.total) for each in both), "number"),
+        _pair("Contacts dialed, latest run", (count(each.contacts.dialed) for each in both), "number"),
+        _pair("Contacts reached, latest run", (count(each.contacts.reached) for each in both), "number"),
+        _pair(
+            "Reached of dialed, latest run",
+            (share(e.contacts.reached, e.contacts.dialed) for e in both),
+            "points",
+        ),
         _pair("Days with calls", (count(_days_with_calls(each)) for each in both), "number"),
-        _pair("Calls", (count(total.calls) for total in totals), "number"),
+        _pair("Calls, all runs", (count(total.calls) for total in totals), "number"),
         _pair("Calls that reached somebody", (count(total.reached) for total in totals), "number"),
         _pair("Success rate", (share(total.reached, total.calls) for total in totals), "points"),
-        _pair("Answer rate", (share(total.answered, total.calls) for total in totals), "points"),
+        _pair(
+            "Answer rate, incl. machines", (share(total.answered, total.calls) for total in totals), "points"
+        ),
         _pair("Wins", (count(total.wins) for total in totals), "number"),
         _pair("Conversion rate", (share(total.wins, total.reached) for total in totals), "points"),
         _pair("Average length", (length(total.average_seconds) for total in totals), "seconds"),

@@ -91,6 +91,7 @@ def analytics(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "is_live": is_live,
         "every": USUAL_SECONDS if told.figures else SOON_SECONDS,
         "run_options": _run_options(campaign, asked),
+        **_scopes(campaign, asked),
         "zone": zone_in_words(asked.zone),
         "total": figures.total,
         "figures": figures,
@@ -117,6 +118,16 @@ def _run_options(campaign: Campaign, asked: Asked) -> list[tuple[str, str, bool]
     if len(options) < 2 and not asked.run:
         return []
     return [(value, words, value == asked.run) for value, words in options]
+
+
+def _scopes(campaign: Campaign, asked: Asked) -> dict[str, bool]:
+    """Contacts are of each channel's latest run; calls of all of them, where no run is chosen."""
+    runs = dict(campaign.channels.values_list("pk", "run"))
+    of = [run for channel, run in runs.items() if asked.channel_id in {None, channel}]
+    return {
+        "has_earlier_runs": not asked.run_number and any(run > 1 for run in of),
+        "has_several_channels": len(of) > 1,
+    }
 
 
 def _by_what(made: dict[str, tables.Table]) -> list[tables.Table]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from analytics import snapshots
 from analytics.models import Snapshot
-from campaigns.models import Disposition
+from campaigns.models import Channel, Disposition
 from dialer.models import Call
 from tests.factories import CampaignFactory, ChannelFactory, EnrollmentFactory, ListFactory
 from tests.factories.dialer import CallFactory
@@ -362,7 +362,7 @@ def test_two_campaigns_are_shown_with_the_difference(as_viewer, campaign):
     page = as_viewer.get(compare(campaign, other)).text
     assert "Put away (archived)" in page
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
-    assert "Calls 5 1 −4" in text
+    assert "Calls, all runs 5 1 −4" in text
     assert "Success rate 40 % 100 % +60 points" in text
     assert "Conversion rate 50 % 0 % −50 points" in text
     assert "Cost per win $0.15 – –" in text
@@ -411,6 +411,33 @@ def test_the_comparison_refreshes_itself_while_one_of_them_is_active(as_viewer, 
     changed = refresh(as_viewer, compare(campaign, channel.campaign), version_in(page))
     assert changed.text.lstrip().startswith('<div class="figures" id="compared"')
     assert "Difference" in changed.text
+
+
+def test_contacts_are_said_to_be_of_the_latest_run_and_calls_of_all(as_viewer, campaign):
+    channel = ChannelFactory(running=True, run=1)
+    CallFactory(enrollment=EnrollmentFactory(channel=channel, status="completed"))
+    page = reverse("analytics:analytics", args=[channel.campaign_id])
+    scope = "Of the latest run; calls are of all runs."
+    assert scope not in as_viewer.get(page).text
+    Channel.objects.filter(pk=channel.pk).update(run=2)
+    EnrollmentFactory(channel=Channel.objects.get(pk=channel.pk), status="pending")
+
+    assert scope in as_viewer.get(page).text
+    assert scope not in as_viewer.get(page, {"run": f"{channel.pk}.2"}).text
+    compared = " ".join(
+        re.sub(r"<[^>]+>", " ", as_viewer.get(compare(channel.campaign, campaign)).text).split()
+    )
+    assert "Contacts, latest run 1 " in compared
+    assert "Calls, all runs 1 5 +4" in compared
+
+
+def test_with_several_channels_it_is_said_that_contacts_count_in_each(as_viewer):
+    channel = ChannelFactory(running=True)
+    CallFactory(enrollment=EnrollmentFactory(channel=channel, status="completed"))
+    page = reverse("analytics:analytics", args=[channel.campaign_id])
+    assert "counts in each" not in as_viewer.get(page).text
+    ChannelFactory(campaign=channel.campaign, name="Evening")
+    assert "Who is in several channels counts in each." in as_viewer.get(page).text
 
 
 def test_the_menu_leads_to_the_comparison(as_supervisor, campaign):
