@@ -2,7 +2,7 @@
 
 The carrier says which key was pressed, at an address that names the how-manieth time we waited for one
 (its turn) and what the keys were said to do: so a key means what the person heard it means, whatever was
-changed since, and a turn that is told twice counts once. An opt-out counts whenever it is heard of, also
+changed since, and a key that is told twice counts once. An opt-out counts whenever it is heard of, also
 after the call's end.
 """
 
@@ -65,13 +65,14 @@ def press(
 
     None: the call is to end: it is unknown or over, or its contact was erased.
     """
-    deed = next((deed for deed in Deed if deed and digit and meant.get(deed) == digit), Deed.NOTHING)
+    deed = next((deed for deed in Deed if deed and _is_key(digit) and meant.get(deed) == digit), Deed.NOTHING)
     call = lock_call(call_id=call_id, disposition=None)
     if call is None or call.is_erased or call.state == CallState.INTENT:
         return None
     is_over = call.state == CallState.ENDED
     rules = _rules(call)
-    if not call.events.filter(kind="key", data__turn=turn).exists():
+    # Told twice it counts once; but of one turn, what is said back to the person is what is done.
+    if not call.events.filter(kind="key", data__turn=turn, data__does=deed.value).exists():
         call.events.create(kind="key", data={**data, "turn": turn, "does": deed.value})
         _keep(call, digit, deed)
         if deed is Deed.OPT_OUT:
@@ -92,9 +93,13 @@ def end_talk(*, call_id: int, data: Mapping[str, Any]) -> Rulebook | None:
     return None if call.state == CallState.ENDED else _rules(call)
 
 
+def _is_key(digit: str) -> bool:
+    return len(digit) == 1 and digit in KEYS
+
+
 def _keep(call: Call, digit: str, deed: Deed) -> None:
     """The call says what was pressed: of several keys that which asked for most, of the same the last."""
-    if len(digit) != 1 or digit not in KEYS:
+    if not _is_key(digit):
         return
     told = list(Deed)
     if call.pressed and told.index(Deed(call.pressed_for)) < told.index(deed):

@@ -139,6 +139,16 @@ def test_a_key_told_five_times_counts_once():
     assert listed(call) == [("keypress", "voice")]
 
 
+@pytest.mark.parametrize("before", ["", "5", "1"], ids=["silence", "another key", "to talk"])
+def test_an_opt_out_counts_whatever_was_told_of_the_same_turn_before(before):
+    call = announced()
+    tell(call.pk, "answer")
+    press(call, before)
+    assert press(call, "9", times=2).find("Speak").text == "You will not be called again. Goodbye."
+    assert listed(call) == [("keypress", "voice")]
+    assert ended(call).status == "do_not_call"
+
+
 def test_an_opt_out_heard_of_after_the_end_counts_all_the_same():
     call = announced()
     tell(call.pk, "answer")
