@@ -115,6 +115,8 @@ class NewChannelForm(forms.Form):
         if self.source:
             fields["other_campaign"].queryset = fields["other_campaign"].queryset.exclude(pk=self.source.pk)
         fields["other_campaign"].widget.attrs["data-searchable"] = ""
+        # Not for every target, but always where they are shown (``clean``).
+        fields["other_campaign"].is_needed = fields["new_campaign"].is_needed = True
         fields["like"].queryset = (
             source.channels.all() if source else Channel.objects.select_related("campaign").order_by("-pk")
         )

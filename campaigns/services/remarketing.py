@@ -101,11 +101,14 @@ def _in_new_campaign(
 def _list_of(
     contacts: QuerySet[Contact], what: str, in_full: str, source: str, about: int, actor: User
 ) -> List:
-    """A list of them with a name that is free: "Autumn leads: voicemail or no answer, 22 Nov"."""
-    today = timezone.localdate()
+    """A list of them with a name that is free: "Autumn leads: voicemail or no answer, 22 Nov".
+
+    The next one of that day has the time, too: "…, 22 Nov 14:05".
+    """
+    now = timezone.localtime()
+    day, minute = f", {now.day} {now:%b}", f", {now.day} {now:%b %H:%M}"
     made = None
-    for number in range(1, 100):
-        ending = f", {today.day} {today:%b}" + (f" ({number})" if number > 1 else "")
+    for ending in (day, minute, *(f"{minute} ({number})" for number in range(2, 100))):
         try:
             made = create_list(name=_fitting(f"{source}: {what}", ending), actor=actor)
             break

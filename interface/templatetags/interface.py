@@ -320,6 +320,8 @@ def field(bound: BoundField, label: str = "", help: str = "") -> dict[str, Any]:
     if described:
         attributes["aria-describedby"] = " ".join(described)
     widget = bound.field.widget
+    # ``is_needed``: where it is shown, which is not always.
+    is_needed = bound.field.required or getattr(bound.field, "is_needed", False)
     return {
         "field": bound,
         "control": bound.as_widget(attrs=attributes),
@@ -328,5 +330,5 @@ def field(bound: BoundField, label: str = "", help: str = "") -> dict[str, Any]:
         "is_check": isinstance(widget, CheckboxInput),
         # Groups of radios and checkboxes are labelled by their group.
         "is_group": widget.use_fieldset,
-        "aside": "" if bound.field.required or isinstance(widget, CheckboxInput) else _aside(bound),
+        "aside": "" if is_needed or isinstance(widget, CheckboxInput) else _aside(bound),
     }

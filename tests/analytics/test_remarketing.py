@@ -424,11 +424,28 @@ def test_contacts_that_changed_since_one_looked_are_told(as_supervisor, channel)
     assert "When you looked there were 5." in text
 
 
-def test_lists_of_the_same_name_from_the_same_day_are_numbered(as_supervisor, channel):
+def test_lists_of_the_same_name_from_the_same_day_say_the_time_and_are_numbered_within_a_minute(
+    as_supervisor, channel
+):
     called(channel, "busy", status="busy")
-    for name in ("One", "Two"):
+    endings = []
+    for name in ("One", "Two", "Three"):
+        # Of two minutes, both would be told apart by them.
+        before = f"{timezone.localtime():%H:%M}"
         send(as_supervisor, page(channel.campaign, "?outcome=busy"), name=name)
-    assert made().channel_lists.get().list.name.endswith(" (2)")
+        endings.append((before, made().channel_lists.get().list.name))
+    today = timezone.localdate()
+    assert endings[0][1].endswith(f", {today.day} {today:%b}")
+    assert re.search(rf", {today.day} {today:%b} \d\d:\d\d$", endings[1][1])
+    if endings[1][0] == f"{timezone.localtime():%H:%M}":
+        assert endings[2][1] == f"{endings[1][1]} (2)"
+    assert len({name for _, name in endings}) == 3
+
+
+def test_what_a_target_needs_is_not_called_optional(as_supervisor, channel):
+    called(channel, "busy", status="busy")
+    form = as_supervisor.get(page(channel.campaign, "?outcome=busy")).text.partition('class="if-another"')[2]
+    assert "optional" not in form.partition('name="name"')[0]
 
 
 def test_a_long_choice_is_shortened_where_a_name_is_short(as_supervisor):
