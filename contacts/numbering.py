@@ -70,6 +70,12 @@ def read_international(digits: str) -> str | Reason | None:
     return plan.read_international(digits) if plan else None
 
 
+def has_way_abroad(digits: str, country: str) -> bool:
+    """Whether digits begin as calls from that country to another one do: 011 in the US, 00 in Germany."""
+    way = _plan_of(country)._abroad
+    return way is not None and way(digits) is not None
+
+
 def zones(digits: str) -> tuple[str, ...] | None:
     """The sorted time zones of an E.164 number without its plus; None: ask the library."""
     plan = _PLANS[digits[:1]] or _PLANS[digits[:2]] or _PLANS[digits[:3]]

@@ -79,18 +79,41 @@ def normalise(text: str, country: str = "") -> str | Rejection:
 
 
 def dialable(text: str, country: str = "") -> str | Rejection:
-    """As ``normalise``, for numbers to keep, which differ from the library's in two ways.
+    """As ``normalise``, for numbers to keep, which differ from the library's in three ways.
 
     Those of more than 15 digits are too long: nobody can dial them from another country, and E.164 has no
     room for them. And 4915112345678 in Germany is +49 151 12345678, as spreadsheets write it that take the
-    plus for a sign; to the library it is a number of 13 digits in Leer, whose area code is 491.
+    plus for a sign; to the library it is a number of 13 digits in Leer, whose area code is 491. And what is
+    no number as it stands but one behind 00, which most of the world dials for the plus, is that one, also
+    where calls abroad begin otherwise: 0091 98200 20022 in the US.
     """
     found = normalise(text, country)
+    if isinstance(found, Rejection):
+        found = _behind_two_zeros(text, country) or found
     if isinstance(found, str) and len(found) > _TOO_LONG_WITHIN:
         found = _without_its_plus(found, text, country) or found
         if len(found) > _MOST_DIGITS + 1:
             return Rejection(Reason.TOO_LONG, text.strip())
     return found
+
+
+_TWO_ZEROS = re.compile(r"\D*0\D*0\D*[1-9]")
+_DIGITS_ONLY = re.compile(r"[0-9\s().\-/\[\]]+")
+
+
+def _behind_two_zeros(text: str, country: str) -> str | None:
+    """An international number with 00 in front, unless that begins a call abroad the country's own way."""
+    text = text.strip()
+    if not text.isascii() or len(text) > numbering.MOST_DIGITS:
+        return None
+    bare = _DECIMAL.sub(r"\1", _bare(text))
+    if not _DIGITS_ONLY.fullmatch(bare) or not _TWO_ZEROS.match(bare):
+        return None
+    digits = re.sub(r"\D", "", bare)
+    if country in phonenumbers.SUPPORTED_REGIONS and numbering.has_way_abroad(digits, country):
+        return None
+    read = numbering.read_international(digits[2:])
+    return read if isinstance(read, str) else None
 
 
 def _without_its_plus(found: str, text: str, country: str) -> str | None:

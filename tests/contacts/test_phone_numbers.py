@@ -186,3 +186,56 @@ def test_mobile_numbers_without_their_plus_are_themselves_in_each_country(region
         pytest.skip("no such numbers, or too short ones")
     number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
     assert dialable(number[1:], region) == number
+
+
+# --- 00 for the plus -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "expected"),
+    [
+        ("0091-98200-20022", "US", "+919820020022"),
+        ("00919820020022", "US", "+919820020022"),
+        ("'0091 98200 20022", "US", "+919820020022"),
+        ("00919820020022.0", "US", "+919820020022"),
+        ("0044 20 7946 0958", "AU", "+442079460958"),
+        ("001 415 555 0142", "US", "+14155550142"),
+        # No country is needed for it.
+        ("0091 98200 20022", "", "+919820020022"),
+        # As the library has it.
+        ("0033 6 12 34 56 78", "DE", "+33612345678"),
+    ],
+)
+def test_two_zeros_stand_for_the_plus_where_it_is_no_number_otherwise(written, country, expected):
+    assert dialable(written, country) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "country"),
+    [
+        ("0091 98200 2002", "US"),
+        ("000 91 98200 20022", "US"),
+        ("091 98200 20022", "US"),
+        ("00", "US"),
+        ("00999 123456789", "US"),
+        ("00 91 98200 20022 or home", "US"),
+        ("0091+98200 20022", "US"),
+        # In Brazil 0041 chooses a carrier for a call abroad, here to 44.
+        ("0041 44 668 18 00", "BR"),
+    ],
+)
+def test_two_zeros_before_no_number_are_refused_as_before(written, country):
+    assert isinstance(dialable(written, country), Rejection)
+    assert str(dialable(written, country)) == str(normalise(written, country))
+
+
+@given(
+    st.text(alphabet="0123456789-+ ()./", max_size=24), st.sampled_from(["US", "DE", "BR", "JP", "AU", ""])
+)
+@example("00919820020022", "US")
+def test_two_zeros_only_ever_help_what_was_refused(written, country):
+    read, by_the_library = dialable(written, country), normalise(written, country)
+    if isinstance(by_the_library, Rejection) and isinstance(read, str):
+        digits = "".join(character for character in written if character.isdigit())
+        assert digits.startswith("00")
+        assert read == normalise(f"+{digits[2:]}", country)
