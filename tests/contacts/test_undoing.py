@@ -411,7 +411,7 @@ def test_the_dialog_says_what_will_happen_and_the_page_what_did(as_supervisor, i
     assert "1 contact that it created stays:" in dialog
     assert "3 contacts that it put on “Autumn” go off that list, as its next version." in dialog
     assert "What it changed on 1 contact known before stays as it is" in dialog
-    assert f"{channel.campaign.name} uses this list, and has not started" in dialog
+    assert f"{channel.campaign.name} ({channel.name}) uses this list, and has not started" in dialog
 
     assert as_supervisor.post(url).url == made.get_absolute_url()
     waiting = as_supervisor.get(made.get_absolute_url())
