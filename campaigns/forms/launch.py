@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
@@ -15,9 +16,9 @@ from accounts.models import User
 from campaigns import services
 from campaigns.forms.fields import WallClock
 from campaigns.forms.schedule import to_instant, to_wall_clock, zone_of
+from campaigns.hours import zone_in_words
 from campaigns.models import Channel
 from campaigns.refusals import Refused
-from contacts import time_zones
 from contacts.models import List
 from contacts.phone_numbers import countries
 from contacts.services import MAX_TYPED_LINES, NumbersAdded, add_numbers, create_list
@@ -101,6 +102,13 @@ class NumbersForm(forms.Form):
             self.add_error("numbers", f"And {len(wrong) - WRONG_LINES_NAMED:,} more.")
 
 
+def next_full_hour(now: datetime, zone: ZoneInfo) -> datetime:
+    """The next moment at which a zone's clocks show a full hour, and a whole quarter at least from now."""
+    soonest = now + timedelta(minutes=15)
+    past = to_wall_clock(soonest, zone).minute
+    return (soonest + timedelta(minutes=60 - past)).replace(second=0, microsecond=0) if past else soonest
+
+
 class StartLaterForm(forms.Form):
     """When to start, by the clock of the channel's zone."""
 
@@ -109,9 +117,15 @@ class StartLaterForm(forms.Form):
     def __init__(self, data: Mapping[str, Any] | None = None, *, channel: Channel, now: datetime) -> None:
         self.channel, self.now = channel, now
         self.zone = zone_of(channel.schedule.time_zone)
-        initial = {"start_at": to_wall_clock(channel.start_at, self.zone)} if channel.start_at else {}
-        super().__init__(data, initial=initial)
-        self.fields["start_at"].help_text = f"{time_zones.city_of(self.zone.key)} time."
+        start_at = channel.start_at
+        if start_at is None or start_at <= now:
+            start_at = next_full_hour(now, self.zone)
+        super().__init__(data, initial={"start_at": to_wall_clock(start_at, self.zone)})
+        self.fields["start_at"].label = f"Start at, {zone_in_words(self.zone.key)}"
+        if not channel.schedule.time_zone:
+            self.fields[
+                "start_at"
+            ].help_text = "Your own time zone. Each contact is then called in the hours of theirs."
 
     def clean_start_at(self) -> datetime:
         wall_clock: datetime = self.cleaned_data["start_at"]

@@ -7,6 +7,7 @@ import re
 import threading
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,8 +16,9 @@ from django.utils import timezone
 
 from accounts.models import Role
 from campaigns import services
+from campaigns.forms import StartLaterForm
 from campaigns.lifecycles import ChannelStatus
-from campaigns.models import Activity, Channel
+from campaigns.models import Activity, Channel, VoiceSettings
 from campaigns.models.rules import ALL_DAY
 from campaigns.preflight import preflight
 from contacts.importing.running import run_import
@@ -207,6 +209,38 @@ def test_a_campaign_is_scheduled_for_later_in_the_chosen_zone(launchable, as_sup
     launchable.channel.refresh_from_db()
     assert launchable.channel.status == ChannelStatus.SCHEDULED
     assert launchable.channel.start_at == datetime(2030, 7, 1, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "proposed"),
+    [
+        ("UTC", "2026-11-22T04:50Z", "2026-11-22T06:00"),
+        ("UTC", "2026-11-22T04:40Z", "2026-11-22T05:00"),
+        ("UTC", "2026-11-22T04:45Z", "2026-11-22T05:00"),
+        ("America/New_York", "2026-12-31T04:10:59Z", "2026-12-31T00:00"),
+        ("Asia/Kolkata", "2026-11-22T04:50Z", "2026-11-22T11:00"),
+    ],
+)
+def test_the_next_full_hour_is_proposed_on_the_clock_of_the_channels_zone(launchable, zone, now, proposed):
+    launchable.channel.schedule.time_zone = zone
+    for start_at in (None, datetime(2026, 1, 1, tzinfo=UTC)):
+        launchable.channel.start_at = start_at
+        form = StartLaterForm(channel=launchable.channel, now=datetime.fromisoformat(now))
+        assert form["start_at"].value() == datetime.fromisoformat(proposed)
+    later = datetime(2031, 1, 1, 12, tzinfo=UTC)
+    launchable.channel.start_at = later
+    form = StartLaterForm(channel=launchable.channel, now=datetime.fromisoformat(now))
+    assert form["start_at"].value() == later.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def test_an_announcement_without_its_text_says_so_wherever_it_would_be_started(launchable, as_supervisor):
+    as_supervisor.post(launchable.assign, {"list": launchable.list.pk})
+    VoiceSettings.objects.update(destination="announcement", announcement_text="")
+    for page in (launchable.page, launchable.channel.campaign.get_absolute_url()):
+        assert "The announcement has no text." in as_supervisor.get(page).content.decode()
+    response = as_supervisor.post(launchable.start, {"when": "now"})
+    assert response.status_code == 409
+    assert "The announcement has no text." in response.content.decode()
 
 
 @pytest.mark.parametrize("time", ["", "2020-01-01T00:00", "soon", "2030-03-10T02:30"])
