@@ -480,3 +480,15 @@ def test_rules_that_are_rubbish_make_a_sentence_too(as_viewer, asked):
     response = as_viewer.get(reverse("campaigns:rules_in_words"), asked)
     assert response.status_code == 200
     assert response.content.decode().endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("end", "start", "words"),
+    [
+        (8, 21, "nobody is called before 8:00 or after 21:00 of their own day"),
+        (0, 24, "Quiet hours are off in this installation"),
+    ],
+)
+def test_the_schedule_tells_of_quiet_hours(draft, as_supervisor, settings, end, start, words):
+    settings.QUIET_HOURS_END, settings.QUIET_HOURS_START = end, start
+    assert words in as_supervisor.get(edit(draft.campaign)).content.decode()
