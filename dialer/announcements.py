@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Case, Value, When
 
-from campaigns.models import Channel, Disposition
+from campaigns.models import Channel, Disposition, VoiceDestination
 from campaigns.rulebook import Announcement, Rulebook, rulebook
 from dialer.assistants import fill_in
 from dialer.driving.spreading import loads_of, spread
@@ -91,6 +91,13 @@ def end_talk(*, call_id: int, data: Mapping[str, Any]) -> Rulebook | None:
     if not call.events.filter(kind="talked").exists():
         call.events.create(kind="talked", data=dict(data))
     return None if call.state == CallState.ENDED else _rules(call)
+
+
+def miss_assistant(*, call_id: int) -> Rulebook | None:
+    """Who asked for an assistant that can't be reached is still there to be told; None: nobody is."""
+    call = Call.objects.filter(pk=call_id, is_live=True).first()
+    rules = None if call is None else _rules(call)
+    return rules if rules and rules.destination == VoiceDestination.ANNOUNCEMENT else None
 
 
 def _is_key(digit: str) -> bool:

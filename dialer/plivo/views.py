@@ -251,11 +251,12 @@ def stream(call_id: int, values: Mapping[str, Any]) -> HttpResponse:
 def assistant(call_id: int, values: Mapping[str, str]) -> HttpResponse:
     """The assistant that was called by SIP has talked, or could not be reached."""
     why = webhooks.why_not_connected(values)
-    if why:
-        progress.miss_assistant(call_id=call_id, why=why, data=values)
-    else:
+    if not why:
         progress.note(call_id=call_id, kind="assistant", data=values)
-    return _document(documents.hang_up())
+        return _document(documents.hang_up())
+    progress.miss_assistant(call_id=call_id, why=why, data=values)
+    rules = announcements.miss_assistant(call_id=call_id)
+    return _document(_say_nobody_is_there(call_id, rules) if rules else documents.hang_up())
 
 
 HANDLERS: dict[str, Callable[[int, Mapping[str, str]], HttpResponse]] = {

@@ -250,6 +250,18 @@ def test_who_reaches_nobody_is_told_so(status):
     assert ended(call).status == "completed"
 
 
+@pytest.mark.parametrize("status", ["busy", "no-answer", "failed"])
+def test_whose_assistant_by_sip_can_not_be_reached_is_told_so(status):
+    assistant = AssistantFactory(kind="sip", url="sip:grace@assistant.example.com")
+    call = announced(nobody_text="Nobody here.", talk_to="assistant", assistant=assistant)
+    tell(call.pk, "answer")
+    press(call, "1")
+    root = document(tell(call.pk, "assistant", DialStatus=status))
+    assert root.find("Speak").text == "Nobody here."
+    assert ended(call).status == "completed"
+    assert tags(document(tell(call.pk, "assistant", DialStatus=status))) == ["Hangup"]
+
+
 def test_after_a_talk_the_call_ends():
     call = announced(talk_to="number", talk_number="+12125550199")
     tell(call.pk, "answer")
