@@ -31,6 +31,8 @@ TIMES_AS_LONG = 20
 # Not there by then, an order is given again: its worker is gone.
 LOST_AFTER = timedelta(minutes=3)
 KEPT = timedelta(days=7)
+# Of one campaign's first snapshots, so many wait for a worker; whoever asks for more asks again.
+MOST_AWAITED = 5
 # A worker's memory for sorting and joining a million rows.
 MEMORY = "64MB"
 
@@ -104,6 +106,11 @@ def _order(campaign: Campaign, asked: Asked, found: Snapshot | None, now: dateti
     """Have a worker take a snapshot, unless one is at it, or was a moment ago."""
     with transaction.atomic():
         if found is None:
+            awaited = Snapshot.objects.filter(
+                campaign=campaign, taken_at__isnull=True, ordered_at__gt=now - LOST_AFTER
+            )
+            if awaited.count() >= MOST_AWAITED:
+                return
             found, is_new = Snapshot.objects.get_or_create(
                 campaign=campaign, key=asked.key, defaults={"ordered_at": now}
             )

@@ -306,6 +306,15 @@ def test_each_filter_has_its_own_snapshot(look, run_tasks):
     assert "being worked out" in look("?from=2026-11-03&to=2026-11-05")
 
 
+def test_who_asks_for_one_day_after_the_other_has_to_wait_for_the_worker(look, run_tasks):
+    for day in range(1, 20):
+        look(f"?from=2026-01-{day:02}")
+    assert Snapshot.objects.count() == snapshots.MOST_AWAITED
+    run_tasks()
+    look("?from=2026-01-19")
+    assert Snapshot.objects.count() == snapshots.MOST_AWAITED + 1
+
+
 def test_csv_of_many_calls_is_of_the_snapshot_or_says_to_come_back(look, as_viewer, large, run_tasks):
     waiting = as_viewer.get(export(large))
     assert waiting.status_code == 503
