@@ -14,7 +14,7 @@ from contacts.importing import mapping
 from contacts.importing.kinds import is_date, is_number, is_yes_or_no
 from contacts.importing.rows import FIELD_VALUE_LENGTH
 from contacts.models import Contact, CustomField, List
-from contacts.phone_numbers import Rejection, dialable
+from contacts.phone_numbers import Rejection, country_of, dialable
 from contacts.services import CALLED
 from interface.templatetags.interface import phone_text
 
@@ -90,9 +90,9 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.number = self.instance.phone_number or ""
-        was_called = self.instance.calls.exists()
+        self.was_called = was_called = bool(self.instance.calls.exists())
         self.fields["phone_number"] = NumberField(
-            aside="known by it" if self.number else "",
+            aside="who it is" if self.number else "",
             disabled=was_called,
             help_text=CALLED if was_called else "In any notation.",
         )
@@ -191,6 +191,17 @@ class NewContactForm(forms.Form):
     list = forms.ModelChoiceField(
         List.objects.order_by("name"), label="List", required=False, empty_label="None"
     )
+
+    def __init__(self, data: Any = None, *, instead_of: Contact | None = None) -> None:
+        """``instead_of``: the same person at a wrong number, whose lists the new contact comes on."""
+        super().__init__(data)
+        if instead_of is None:
+            return
+        del self.fields["list"]
+        for name in ("email", "first_name", "last_name", "company"):
+            self.initial[name] = getattr(instead_of, name) or ""
+        if instead_of.phone_number:
+            self.initial["country"] = country_of(instead_of.phone_number) or settings.DEFAULT_COUNTRY
 
 
 class FieldForm(forms.Form):

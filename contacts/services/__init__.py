@@ -1,7 +1,15 @@
 """What may be done with contacts, lists, imports and the do-not-contact list."""
 
 from contacts.refusals import Refused
-from contacts.services.contacts import CALLED, KnownAlready, NumberStays, create_contact, edit_contact
+from contacts.services.contacts import (
+    CALLED,
+    KnownAlready,
+    NumberStays,
+    create_contact,
+    edit_contact,
+    lists_of,
+    replace_contact,
+)
 from contacts.services.deleting import MOST_DELETED, Deletable, count_deletable, delete_contacts
 from contacts.services.do_not_contact import (
     DoNotContactAdded,
@@ -80,6 +88,7 @@ __all__ = [
     "intersect_lists",
     "keep_list",
     "known_mapping",
+    "lists_of",
     "map_import",
     "merge_lists",
     "rejected_by_name",
@@ -87,6 +96,7 @@ __all__ = [
     "remove_from_list",
     "remove_those_over",
     "rename_list",
+    "replace_contact",
     "retry_import",
     "split_list",
     "subtract_list",

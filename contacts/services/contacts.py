@@ -8,24 +8,26 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from contacts.email_addresses import is_email_address
 from contacts.importing.saving import hold_fields
-from contacts.models import Contact, ContactEvent, CustomField, DoNotContact, List
+from contacts.models import Contact, ContactEvent, CustomField, DoNotContact, List, ListVersion
 from contacts.models.contact import E164
 from contacts.phone_numbers import Rejection, dialable, possible_zones
 from contacts.queries import do_not_contact
 from contacts.refusals import Refused
-from contacts.services.lists import add_to_list
+from contacts.services.lists import add_to_list, remove_from_list
 from contacts.zones import zone_set_for
 
 CALLED = (
-    "This person was called at this number, and the records of the calls stay with it. Add a new contact "
-    "with the right number, and take this one off its lists."
+    "This person was called at this number, and the records of the calls stay with it. Add a contact with "
+    "the right number instead: it takes this one’s place on its lists."
 )
 _EVENT_LENGTH = 300
+NOTE_LENGTH: int = ListVersion._meta.get_field("note").max_length or 0
 _SHOWN = 40
 
 
@@ -90,6 +92,50 @@ def create_contact(
     if list is not None:
         add_to_list(list=list, contacts=Contact.objects.filter(pk=made.pk), actor=actor)
     return made
+
+
+@transaction.atomic
+def replace_contact(
+    *,
+    contact: Contact,
+    phone_number: str,
+    country: str,
+    email: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    company: str = "",
+    actor: User | None,
+) -> Contact:
+    """The same person at the right number: a new contact with this one's zone and fields, in its place on its
+    lists. What was done at the old number stays with it.
+
+    Raises what ``create_contact`` raises, and ``NumberStays`` where the old number is on do-not-contact and
+    the new one is not.
+    """
+    if not phone_number.strip():
+        raise Refused("Enter the right number.")
+    made = create_contact(
+        phone_number=phone_number,
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        company=company,
+        country=country,
+        actor=actor,
+    )
+    _check_forbidden(contact, made.phone_number or "")
+    edit_contact(contact=made, time_zone=contact.time_zone or None, fields=contact.fields, actor=actor)
+    note = f"The right number of {contact}"[:NOTE_LENGTH]
+    # In one order, so that two at once don't wait for each other.
+    for on in lists_of(contact).order_by("pk"):
+        add_to_list(list=on, contacts=Contact.objects.filter(pk=made.pk), note=note, actor=actor)
+        remove_from_list(list=on, contacts=Contact.objects.filter(pk=contact.pk), note=note, actor=actor)
+    return made
+
+
+def lists_of(contact: Contact) -> QuerySet[List]:
+    """The lists that a contact is on."""
+    return List.objects.filter(memberships__contact=contact, memberships__removed_in__isnull=True)
 
 
 @transaction.atomic
@@ -168,12 +214,15 @@ def _check_number(contact: Contact, number: str) -> None:
     # Contacts know of calls by this relation alone.
     if Contact.objects.filter(pk=contact.pk, calls__isnull=False).exists():
         raise NumberStays(CALLED)
-    if not contact.phone_number:
-        return
-    if not _forbidden(number) >= _forbidden(contact.phone_number):
+    _check_forbidden(contact, number)
+
+
+def _check_forbidden(contact: Contact, number: str) -> None:
+    """Whoever must not be reached at one number is not reached at another one."""
+    if contact.phone_number and not _forbidden(number) >= _forbidden(contact.phone_number):
         raise NumberStays(
             f"{contact.phone_number} is on do-not-contact, and the new one would be called. "
-            f"Put {number} on do-not-contact too, or take the old one off, and then change it."
+            f"Put {number} on do-not-contact too, or take the old one off, and then try again."
         )
 
 

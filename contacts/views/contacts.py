@@ -31,6 +31,8 @@ from contacts.services import (
     create_contact,
     edit_contact,
     forbid_contacts,
+    lists_of,
+    replace_contact,
 )
 from contacts.views.request import Request
 from contacts.views.rows import rows_of
@@ -136,11 +138,16 @@ def chosen(request: Request, operation: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @editor_required
 def new(request: Request) -> HttpResponse:
-    """Somebody added by hand."""
-    form = NewContactForm(request.POST or None)
+    """Somebody added by hand; or instead of a contact whose number is wrong, where the address says so."""
+    replaced = request.GET.get("instead_of", "")
+    old = get_object_or_404(everybody(), pk=int(replaced)) if _is_key(replaced) else None
+    form = NewContactForm(request.POST or None, instead_of=old)
     if request.method == "POST" and form.is_valid():
         try:
-            made = create_contact(**form.cleaned_data, actor=request.user)
+            if old is None:
+                made = create_contact(**form.cleaned_data, actor=request.user)
+            else:
+                made = replace_contact(contact=old, **form.cleaned_data, actor=request.user)
         except KnownAlready as refused:
             form.add_error("phone_number" if refused.contact.phone_number else "email", _with_link(refused))
         except Refused as refused:
@@ -148,8 +155,17 @@ def new(request: Request) -> HttpResponse:
         else:
             toast(request, f"{_called(made)} was added.")
             return redirect(made)
-    context = {"section": "contacts", "form": form}
+    context = {
+        "section": "contacts",
+        "form": form,
+        "replaced": old,
+        "lists": lists_of(old).order_by("name") if old else (),
+    }
     return render(request, "contacts/contact_new.html", context, status=422 if form.errors else 200)
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _with_link(known: KnownAlready) -> str:
@@ -169,9 +185,7 @@ def contact(request: Request, pk: int) -> HttpResponse:
         "contact": found,
         "local": local_time(found, timezone.now()),
         "zones_in_words": zones_in_words(found),
-        "lists": List.objects.filter(
-            memberships__contact=found, memberships__removed_in__isnull=True
-        ).order_by("name"),
+        "lists": lists_of(found).order_by("name"),
         "fields": [(name, labels.get(name, name), value) for name, value in found.fields.items()],
         "forbidden": forbidden,
         "removals": DoNotContactRemoval.objects.filter(address)

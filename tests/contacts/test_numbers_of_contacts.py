@@ -16,9 +16,11 @@ from contacts.services import (
     add_to_do_not_contact,
     delete_contacts,
     edit_contact,
+    lists_of,
+    replace_contact,
 )
 from tests.contacts.test_import_pages import said
-from tests.factories import ContactFactory, EnrollmentFactory
+from tests.factories import ContactFactory, EnrollmentFactory, ListFactory
 from tests.factories.dialer import CallFactory
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +97,7 @@ def test_who_had_none_is_given_one(as_supervisor):
 def test_who_was_called_keeps_the_number_and_the_page_says_what_to_do(as_supervisor, anna):
     CallFactory(contact=anna)
     form = as_supervisor.get(reverse("contacts:edit", args=[anna.pk]))
-    assert "the records of the calls stay with it. Add a new contact" in said(form)
+    assert "the records of the calls stay with it. Add a contact with" in said(form)
 
     edit(as_supervisor, anna, phone_number=RIGHT, first_name="Ana")
 
@@ -188,3 +190,62 @@ def test_given_to_two_at_once_one_gets_it():
         thread.join()
     assert len(refused) == 1
     assert Contact.objects.filter(phone_number=RIGHT).count() == 1
+
+
+def test_who_was_called_at_a_wrong_number_is_replaced_on_its_lists(as_supervisor, anna):
+    CallFactory(contact=anna)
+    edit_contact(contact=anna, email="anna@example.com", time_zone="Europe/Berlin", fields={"plan": "gold"})
+    first, second = ListFactory(members=[anna]), ListFactory(members=[anna, ContactFactory()])
+    address = f"{reverse('contacts:new')}?instead_of={anna.pk}"
+    assert address in as_supervisor.get(reverse("contacts:edit", args=[anna.pk])).text
+    page = as_supervisor.get(address)
+    shown = page.context["form"]
+    assert [shown[name].value() for name in ("first_name", "last_name", "email", "country")] == [
+        "Anna",
+        "Svensson",
+        "anna@example.com",
+        "US",
+    ]
+    assert first.name in said(page)
+
+    details = {"country": "US", "first_name": "Anna", "last_name": "Svensson", "email": "anna@example.com"}
+    as_supervisor.post(address, {**details, "phone_number": "415 555 0102"})
+
+    made = Contact.objects.get(phone_number=RIGHT)
+    assert (made.time_zone, made.fields, made.email) == (
+        "Europe/Berlin",
+        {"plan": "gold"},
+        "anna@example.com",
+    )
+    assert set(lists_of(made)) == {first, second}
+    assert not lists_of(anna)
+    first.refresh_from_db()
+    assert first.size == 1
+    anna.refresh_from_db()
+    assert anna.phone_number == WRONG
+    assert anna.calls.exists()
+
+
+@pytest.mark.parametrize("written", ["", "911", "(212) 555-0101"])
+def test_a_replacement_that_cannot_be_changes_nothing(as_supervisor, anna, written):
+    ContactFactory(phone_number=NEW_YORK)
+    on = ListFactory(members=[anna])
+    address = f"{reverse('contacts:new')}?instead_of={anna.pk}"
+
+    answer = as_supervisor.post(address, {"country": "US", "first_name": "Anna", "phone_number": written})
+
+    assert answer.status_code == 422
+    assert list(lists_of(anna)) == [on]
+    assert Contact.objects.count() == 2
+
+
+def test_who_must_not_be_called_is_not_called_at_the_right_number_either(as_supervisor, anna):
+    add_to_do_not_contact(phone_number=WRONG, scope="voice", actor=None)
+    with pytest.raises(NumberStays, match="on do-not-contact"):
+        replace_contact(contact=anna, phone_number=RIGHT, country="US", actor=None)
+    assert not Contact.objects.filter(phone_number=RIGHT).exists()
+
+
+@pytest.mark.parametrize("key", ["0", "9" * 18])
+def test_nobody_is_replaced_who_is_not_there(as_supervisor, key):
+    assert as_supervisor.get(f"{reverse('contacts:new')}?instead_of={key}").status_code == 404
