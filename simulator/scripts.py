@@ -39,11 +39,11 @@ class Topic:
 
 TOPICS = (
     Topic(
-        pitch="we have kept a place for you in our maintenance plan, and I wondered whether it suits you",
+        pitch="your maintenance plan ends this month, and I wondered whether you would like to keep it",
         exchanges=(
             (
                 "What does it cost?",
-                "It is twenty four dollars a month, and you can leave it any month you like.",
+                "It stays at twenty four dollars a month, and you can leave it any month you like.",
             ),
             (
                 "And what is in it?",
@@ -53,7 +53,7 @@ TOPICS = (
                 "Does it cover older units?",
                 "Yes, everything up to fifteen years old, as long as the parts can still be had.",
             ),
-            ("Who would come?", "The same two technicians each time, both have been with us for years."),
+            ("Who would come?", "The same two technicians as before, both have been with us for years."),
             (
                 "Do I have to be at home?",
                 "Only for the first visit. After that a neighbor with a key is quite enough.",
@@ -61,45 +61,45 @@ TOPICS = (
             ("Can I pay once a year?", "You can, and then the twelfth month is on us."),
         ),
         yes="That sounds good, let's do that.",
-        wrap_up="I have put you down for it, and the papers will be in your mail today.",
+        wrap_up="I have renewed it for you, and the papers will be in your mail today.",
     ),
     Topic(
-        pitch="you asked us about a new roof last spring, and our planner has time in your street next week",
+        pitch="your internet plan ends in two weeks, and there is a faster one at the price you pay now",
         exchanges=(
-            ("How long does a visit take?", "About forty minutes, and you get the estimate the same day."),
-            ("Is the visit free?", "It is, and you don't have to decide anything on the spot."),
+            ("How much faster is it?", "Twice as fast as today, and it is the same price for two years."),
+            ("Does anybody have to come?", "Nobody, we switch it over from here in about ten minutes."),
             (
-                "What kinds of roof do you do?",
-                "Shingle, metal and tile, and we take the old one away with us.",
+                "Do I need a new box?",
+                "The one you have will do, as long as it has the two green lights in front.",
             ),
-            ("How is it with permits?", "We get them for you, that usually takes about two weeks."),
-            ("Is there a guarantee?", "Ten years on the work, and thirty on the material."),
+            ("How long am I bound?", "Three months at a time, and you can leave by mail or by phone."),
+            ("Does my number stay?", "It does, your number and your addresses stay as they are."),
             (
-                "What if it rains that day?",
-                "Then we come on the next dry one, and call you the evening before.",
+                "What if it is down?",
+                "Then you call us, day and night, and that day is not on your bill.",
             ),
         ),
-        yes="All right, next week works for me.",
-        wrap_up="Wonderful, you will get a text with the day and the name of our planner.",
+        yes="All right, please switch me over.",
+        wrap_up="Wonderful, you will get a text with the day on which we switch it over.",
     ),
     Topic(
-        pitch="your annual check is due, and I would like to find a time for it with you",
+        pitch="your membership at the club ends this month, and I would like to renew it with you",
         exchanges=(
             (
                 "Was that not just recently?",
-                "I see the last one eleven months ago, so this is about the right time.",
+                "I see that you joined eleven months ago, so this is about the right time.",
             ),
-            ("What do you have open?", "Tuesday at ten, or Thursday at half past three."),
-            ("Could my daughter come along?", "Of course, both of you in one visit is no trouble."),
+            ("What are the hours now?", "From six in the morning to eleven at night, every day."),
+            ("Could my daughter come along?", "Of course, children under sixteen swim for nothing."),
             (
                 "Do I need to bring anything?",
-                "Just the card, and a list of what you are taking at the moment.",
+                "Just the card. The new one waits for you at the desk.",
             ),
-            ("Where do I park?", "Behind the house, the first hour is free."),
-            ("Is it still Doctor Lind?", "It is, she is here every day but Wednesday."),
+            ("Where do I park?", "Behind the house, the first two hours are free."),
+            ("Is the pool open again?", "It is, since Monday, and the sauna with it."),
         ),
-        yes="Yes, please book me in for Thursday.",
-        wrap_up="Thursday at half past three it is. We will remind you the day before.",
+        yes="Yes, please renew it for me.",
+        wrap_up="It runs for another year then. Your new card waits at the desk.",
     ),
 )
 
