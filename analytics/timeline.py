@@ -18,6 +18,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.urls import reverse
 
+from accounts.models import User
 from analytics.queries import calls_with, related
 from campaigns.lifecycles import WAITING, EnrollmentStatus
 from campaigns.models import Disposition, Enrollment
@@ -31,7 +32,7 @@ from contacts.models import (
     ListVersion,
     Membership,
 )
-from dialer.models import Call, Outcome
+from dialer.models import Call, CallEvent, Outcome
 
 PAGE = 20
 MEMBERSHIPS = 500
@@ -40,6 +41,7 @@ MEMBERSHIPS = 500
 class Kind(TextChoices):
     """What happened; at the same moment, in this order from the last to the first."""
 
+    MEANT = "meant", "Disposition"
     CALL = "call", "Call"
     PLACE = "place", "Campaign"
     FORBIDDEN = "forbidden", "Do not contact"
@@ -74,7 +76,7 @@ class Entry:
     subject: str = ""
     call: Call | None = None
     place: Enrollment | None = None
-    # When a waiting contact's turn comes.
+    # When a waiting contact's turn comes, or a callback was asked for.
     due_at: datetime | None = None
 
     @property
@@ -95,6 +97,7 @@ def timeline_of(contact: Contact, cursor: str = "", size: int = PAGE) -> Timelin
     after = _read(cursor)
     sources = (
         _calls(contact, after, size + 1),
+        _meant(contact, after, size + 1),
         _places(contact, after, size + 1),
         _do_not_contact(contact, after, size + 1),
         _edits(contact, after, size + 1),
@@ -135,6 +138,33 @@ def _calls(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:
             detail=call.summary,
             call=call,
         )
+
+
+def _meant(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:
+    """What people said of calls, also what they took back since: the call itself has the last of it."""
+    said = CallEvent.objects.filter(call__contact=contact, kind="disposition").select_related("call")
+    page = list(_page(said, Kind.MEANT, "at", after, size))
+    told = [(event, event.data if isinstance(event.data, dict) else {}) for event in page]
+    keys = {event.pk: by for event, data in told if isinstance(by := data.get("by"), int)}
+    people = User.objects.in_bulk(set(keys.values()))
+    for event, data in told:
+        name = str(data.get("disposition") or "no disposition")
+        yield Entry(
+            Kind.MEANT,
+            event.at,
+            event.pk,
+            f"set the disposition of a call to {name}",
+            _name(people.get(keys.get(event.pk, 0)), "Somebody"),
+            f"{event.call.campaign_name}, {event.call.channel_name}, attempt {event.call.attempt}",
+            due_at=_moment(data.get("callback_at")),
+        )
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _places(contact: Contact, after: Rank | None, size: int) -> Iterable[Entry]:

@@ -69,7 +69,10 @@ def set_disposition(
         call=call, disposition=disposition, callback_at=callback_at, source="person", actor=actor
     )
     name = disposition.name if disposition else "no disposition"
-    call.events.create(kind="disposition", data={"disposition": name, "by": actor.pk})
+    told = {"disposition": name, "by": actor.pk}
+    if call.callback_at:
+        told["callback_at"] = call.callback_at.isoformat()
+    call.events.create(kind="disposition", data=told)
     if call.campaign:
         record_activity(
             campaign=call.campaign,

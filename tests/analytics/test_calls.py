@@ -12,8 +12,10 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 
+from analytics.timeline import timeline_of
 from campaigns.models import Activity, Disposition
 from contacts.models import DoNotContact
+from dialer.services import set_disposition
 from tests.factories import ChannelFactory, ContactFactory, EnrollmentFactory
 from tests.factories.dialer import CallFactory, RecordingFactory, TranscriptFactory
 
@@ -455,3 +457,31 @@ def test_an_event_says_what_matters_before_all_that_was_told(as_viewer, call, ki
     content = page_of(as_viewer, call).partition('class="events"')[2]
     assert words in content
     assert content.index(words) < content.index("<details>") < content.index("r-1")
+
+
+# --- The time line ---------------------------------------------------------------------------------
+
+
+def test_a_callback_that_was_set_and_taken_back_is_in_the_time_line(as_viewer, supervisor, call):
+    callback = Disposition.objects.get(slug="callback")
+    at = timezone.now() + timedelta(days=2)
+    set_disposition(call=call, disposition=callback, callback_at=at, actor=supervisor)
+    set_disposition(call=call, disposition=None, actor=supervisor)
+
+    entries = timeline_of(call.contact).entries
+    taken, asked = (entry for entry in entries if entry.kind == "meant")
+    assert taken.text == "set the disposition of a call to no disposition"
+    assert (asked.text, asked.by) == ("set the disposition of a call to Callback", str(supervisor))
+    assert (taken.due_at, asked.due_at) == (None, at)
+    assert call.campaign_name in asked.detail
+    page = as_viewer.get(reverse("analytics:contact_history", args=[call.contact_id])).content.decode()
+    assert page.count("set the disposition of a call to") == 2
+
+
+@pytest.mark.parametrize(
+    "data", [[], {}, {"by": [1], "callback_at": 5}, {"callback_at": "never"}, {"by": 10**9}]
+)
+def test_what_was_said_of_a_call_is_told_whatever_is_kept_of_it(as_viewer, call, data):
+    call.events.create(kind="disposition", data=data)
+    page = as_viewer.get(reverse("analytics:contact_history", args=[call.contact_id])).content.decode()
+    assert "set the disposition of a call to no disposition" in page

@@ -501,7 +501,9 @@ def busy(supervisor):
         attempts=1,
         due_at=timezone.now() + timedelta(hours=3),
     )
-    CallFactory(enrollment=place, disposition=Disposition.objects.get(slug="interested"), summary="Likes it")
+    meant = Disposition.objects.get(slug="interested")
+    call = CallFactory(enrollment=place, disposition=meant, summary="Likes it")
+    call.events.create(kind="disposition", data={"disposition": "Interested", "by": supervisor.pk})
     CallFactory(enrollment=place, state="ringing", outcome="", attempt=2)
     add_to_do_not_contact(phone_number=contact.phone_number, scope="text", reason="told us", actor=supervisor)
     remove_from_do_not_contact(entries=DoNotContact.objects.all(), reason="by mistake", actor=supervisor)
@@ -521,6 +523,7 @@ def test_everything_that_happened_is_in_one_line(as_viewer, busy):
         "Called in Spring Completed",
         "attempt 1 · Interested",
         "Likes it",
+        "Mara Supervisor set the disposition of a call to Interested",
         "Being called in Spring Ringing",
         "Mara Supervisor put this person on do-not-contact: texts",
         "Mara Supervisor took this person off do-not-contact: texts",
