@@ -299,7 +299,7 @@ def test_one_contact_is_skipped_and_retried_from_its_menu(supervisor_page, runni
     poll(page)
     row.get_by_role("button", name="Skip", exact=True).click()
     page.get_by_text("1 contact skipped.").wait_for()
-    expect(row.get_by_text("Skipped by hand")).to_be_visible()
+    expect(row.locator(".quiet", has_text="Skipped by hand")).to_be_visible()
     row.get_by_role("button", name=re.compile("^More for")).click()
     row.get_by_role("button", name="Retry now", exact=True).click()
     page.get_by_text("1 contact to be tried now.").wait_for()
@@ -531,3 +531,35 @@ def test_the_channels_pace_and_the_number_of_results_come_by_themselves(open_bro
     expect(page.locator("#results-count")).to_have_text("0")
     # Each in its own place: the page around them is still there.
     expect(page.get_by_role("heading", name=channel.campaign.name)).to_be_visible()
+
+
+# --- What is in reach ---------------------------------------------------------------------------------
+
+
+def test_who_ticks_far_below_sees_what_can_be_done(supervisor_page, running):
+    EnrollmentFactory.create_batch(40, channel=running)
+    page = opened(supervisor_page, running, "contacts")
+
+    page.locator("input[name=id]").nth(38).check()
+
+    expect(page.get_by_text("1 chosen")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Skip…").first).to_be_in_viewport()
+
+
+def test_on_a_narrow_screen_the_deeds_of_a_campaign_are_in_reach(supervisor_page, running):
+    supervisor_page.set_viewport_size({"width": 390, "height": 800})
+    supervisor_page.goto(reverse("campaigns:manager"))
+
+    for name in ("Pause Autumn renewals", "More for Autumn renewals"):
+        expect(supervisor_page.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
+
+
+def test_on_a_narrow_screen_a_contact_says_why_not_yet(supervisor_page, running):
+    supervisor_page.set_viewport_size({"width": 390, "height": 800})
+    services.pause_channel(channel=running, actor=None)
+    page = opened(supervisor_page, running, "contacts")
+
+    expect(page.locator(".why").first).to_have_text("the channel is paused")
+    page.locator(".why").first.scroll_into_view_if_needed()
+    expect(page.locator(".why").first).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="More for").first).to_be_in_viewport(ratio=1)
