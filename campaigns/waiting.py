@@ -115,8 +115,7 @@ def why_not_yet(
         if is_do_not_contact:
             return "on do-not-contact; will be passed over at its turn"
         if excluded_by is not None:
-            who = f"on the list “{excluded_by}”, which this campaign leaves alone"
-            return f"{who}; will be passed over at its turn"
+            return f"on the exclusion list “{excluded_by}”; will be passed over at its turn"
     if channel.status != ChannelStatus.RUNNING:
         return _BY_CHANNEL[ChannelStatus(channel.status)]
     if enrollment.due_at > now:

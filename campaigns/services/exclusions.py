@@ -32,7 +32,7 @@ def add_exclusion(*, campaign: Campaign, list: List, actor: User | None) -> Camp
     keep(list)
     exclusion, created = CampaignExclusion.objects.get_or_create(campaign=campaign, list=list)
     if not created:
-        raise Refused(f"{list.name} is left alone already.")
+        raise Refused(f"{list.name} is an exclusion list of this campaign already.")
     text = f"excluded those on {list.name}: {counted(list.size, 'contact')}"
     record_activity(campaign=campaign, actor=actor, verb="exclude", text=text)
     return exclusion
@@ -47,7 +47,7 @@ def remove_exclusion(*, campaign: Campaign, list: List, actor: User | None) -> N
     _editable(campaign)
     removed, _ = CampaignExclusion.objects.filter(campaign=campaign, list=list).delete()
     if not removed:
-        raise Refused(f"{list.name} is not left alone.")
+        raise Refused(f"{list.name} is no exclusion list of this campaign.")
     text = f"no longer excludes those on {list.name}"
     record_activity(campaign=campaign, actor=actor, verb="include", text=text)
 

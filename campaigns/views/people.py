@@ -60,7 +60,7 @@ PAGES: dict[Reason, Shown] = {
     ),
     Reason.EXCLUDED: Shown(
         "On an exclusion list",
-        "They are on a list that this campaign leaves alone.",
+        "They are on an exclusion list of this campaign.",
         "Nobody is on an exclusion list",
     ),
     Reason.WITHOUT_NUMBER: Shown(

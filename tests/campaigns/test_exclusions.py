@@ -56,10 +56,10 @@ def test_a_list_of_one_is_told_of_as_one():
 
 def test_what_changes_nothing_is_refused():
     campaign, customers = CampaignFactory(), ListFactory(name="Customers")
-    with pytest.raises(services.Refused, match="Customers is not left alone"):
+    with pytest.raises(services.Refused, match="Customers is no exclusion list"):
         services.remove_exclusion(campaign=campaign, list=customers, actor=None)
     services.add_exclusion(campaign=campaign, list=customers, actor=None)
-    with pytest.raises(services.Refused, match="left alone already"):
+    with pytest.raises(services.Refused, match="is an exclusion list of this campaign already"):
         services.add_exclusion(campaign=campaign, list=customers, actor=None)
     assert Activity.objects.count() == 1
 
@@ -115,7 +115,7 @@ def test_lists_are_left_alone_from_the_lists_tab_with_undo(as_supervisor):
     channel = ChannelFactory(running=True)
     customers = ListFactory(name="Customers", members=3)
     page = reverse("campaigns:lists", args=[channel.campaign_id])
-    assert "Never contact those on" in as_supervisor.get(page).text
+    assert "Exclusion lists" in as_supervisor.get(page).text
     before = as_supervisor.get(page, headers=HTMX).context["version"]
 
     exclude = reverse("campaigns:exclude", args=[channel.campaign_id])
@@ -176,7 +176,7 @@ def test_why_not_yet_says_of_each_what_the_claim_then_does(seed, as_viewer, sett
         said = words.get(row.contact_id, "")
         assert ("do-not-contact" in said) == (row.status == "do_not_call")
         passed_over = row.reason.startswith("On the exclusion list")
-        assert ("leaves alone" in said) == passed_over
+        assert ("exclusion list" in said) == passed_over
         if passed_over:
             assert re.findall("“(.*)”", said) == re.findall("“(.*)”", row.reason)
 
@@ -190,7 +190,7 @@ def test_no_turn_is_promised_where_none_comes(state, is_told, as_viewer):
     EnrollmentFactory(channel=channel, contact=contact)
     customers = ListFactory(name="Customers", members=[contact])
     services.add_exclusion(campaign=channel.campaign, list=customers, actor=None)
-    told = "on the list “Customers”, which this campaign leaves alone; will be passed over at its turn"
+    told = "on the exclusion list “Customers”; will be passed over at its turn"
     assert (words_of(as_viewer, channel)[contact.pk] == told) == is_told
     DoNotContactFactory(phone_number=contact.phone_number)
     told = "on do-not-contact; will be passed over at its turn"

@@ -125,7 +125,7 @@ def exclude(request: HttpRequest, campaign_id: int) -> HttpResponse:
     _, refusal = attempt(services.add_exclusion, campaign=campaign, list=chosen, actor=request.user)
     if refusal is None:
         undo = reverse("campaigns:include", args=[campaign_id, chosen.pk])
-        toast(request, f"Those on {chosen.name} are never contacted.", undo=undo)
+        toast(request, f"Nobody on {chosen.name} is called in this campaign.", undo=undo)
     return answer(request, campaign, refusal, campaign.status)
 
 
@@ -136,9 +136,9 @@ def include(request: HttpRequest, campaign_id: int, list_id: int) -> HttpRespons
     chosen = get_object_or_404(List, pk=list_id)
     _, refusal = attempt(services.remove_exclusion, campaign=campaign, list=chosen, actor=request.user)
     if refusal is None:
-        text = f"Those on {chosen.name} may be contacted again."
+        text = f"Those on {chosen.name} may be called again."
         if passed_over(campaign.pk).exists():
-            text += " Who was passed over stays so, unless you bring them back."
+            text += " Contacts that were passed over stay so, unless you bring them back."
         toast(request, text)
     return answer(request, campaign, refusal, campaign.status)
 

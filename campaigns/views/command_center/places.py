@@ -49,7 +49,7 @@ DEEDS = {
     "skip": Deed(
         title="Skip",
         action="Skip",
-        explains="Who waits is passed over: not called in this run, unless you undo it or retry them.",
+        explains="They are not called in this run, unless you undo it or retry them.",
         done="skipped",
         goes_on="being skipped",
         can=WAITING,
