@@ -140,7 +140,7 @@ class AdvancedForm(TabForm):
     record_calls = forms.BooleanField(
         label="Record calls",
         required=False,
-        help_text="Some places require that people are told. That is yours to see to.",
+        help_text="In some places people must be told that they are recorded. You are responsible for that.",
     )
     machine_detection = forms.ChoiceField(
         label="Answering-machine detection",
@@ -163,7 +163,7 @@ class AdvancedForm(TabForm):
         "speech_threshold_ms",
         unit="ms",
         label="Speech threshold",
-        help_text="Who talks longer than this without a pause is a machine: "
+        help_text="Anybody who talks longer than this without a pause counts as a machine: "
         "greetings are long, “hello?” is short.",
     )
     end_of_speech_ms = Tuning.of(
@@ -184,7 +184,7 @@ class AdvancedForm(TabForm):
         label="On a machine",
         choices=MachineAction.choices,
         widget=forms.RadioSelect,
-        help_text="What happens once a machine was heard. In the results the call is a voicemail.",
+        help_text="What happens when a machine answers. In the results the call counts as a voicemail.",
     )
     voicemail_message = Message(
         label="Message",
@@ -204,7 +204,7 @@ class AdvancedForm(TabForm):
         "max_attempts_per_week",
         required=False,
         label="Per week",
-        help_text="Likewise, in any seven days.",
+        help_text="Attempts in any seven days; empty for no cap.",
     )
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -75,10 +75,10 @@ class ScheduleForm(TabForm):
 
     time_zone = ZoneChoice(
         error_messages={"invalid_choice": "“%(value)s” is not a time zone we know."},
-        help_text="Whose clock the days and hours below are read on.",
+        help_text="The days and hours below are in this time zone.",
     )
     start_date = Day(label="First day", required=False, help_text="Nobody is called before it.")
-    end_date = Day(label="Last day", required=False, help_text="Paused when it has passed.")
+    end_date = Day(label="Last day", required=False, help_text="Calling pauses when this day is over.")
     hours = WeekHours(label="Weekly hours")
     closed_days = Days(
         label="Closed days",

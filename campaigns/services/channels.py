@@ -185,7 +185,7 @@ def _missing_from_announcement(voice: VoiceSettings) -> list[str]:
     if voice.announcement_source == AnnouncementSource.RECORDING and not voice.announcement_url:
         problems.append("The announcement has no recording.")
     if voice.talk_key and voice.talk_to == TalkTo.NUMBER and not voice.talk_number:
-        problems.append(f"No phone number is given for who presses {voice.talk_key}.")
+        problems.append(f"No phone number is given for people who press {voice.talk_key}.")
     return problems
 
 

@@ -92,7 +92,7 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         self.number = self.instance.phone_number or ""
         self.was_called = was_called = bool(self.instance.calls.exists())
         self.fields["phone_number"] = NumberField(
-            aside="who it is" if self.number else "",
+            aside="identifies the contact" if self.number else "",
             disabled=was_called,
             help_text=CALLED if was_called else "In any notation.",
         )

@@ -154,7 +154,7 @@ def refusals(**voice):
         ({"announcement_text": "Hi.", "assistant": None, "talk_key": "1"}, ["No assistant is chosen."]),
         (
             {"announcement_text": "Hi.", "talk_key": "1", "talk_to": "number"},
-            ["No phone number is given for who presses 1."],
+            ["No phone number is given for people who press 1."],
         ),
         ({"announcement_text": "Hi.", "talk_to": "number"}, []),
     ],
