@@ -182,9 +182,7 @@ class Driver:
             channel = Channel.objects.filter(pk=channel_id).first()
             if channel is None:
                 continue
-            note = (
-                f"{errors} of its last {LAST_ATTEMPTS} calls failed, the newest with: {cause}"
-            )
+            note = f"{errors} of its last {LAST_ATTEMPTS} calls failed, the newest with: {cause}"
             try:
                 pause_channel(channel=channel, actor=None, reason=PauseReason.ERRORS, note=note)
             except Refused:
