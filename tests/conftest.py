@@ -17,6 +17,7 @@ from django.test import Client, override_settings
 from django.utils.module_loading import import_string
 
 from accounts.models import Role, User
+from campaigns import rulebook
 from tests.factories import UserFactory
 
 
@@ -54,6 +55,13 @@ def settings_for_tests() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def uploads_of_the_test(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept_of_channels() -> None:
+    """A test of migrations makes the tables anew, and their keys begin at one again: what a process keeps of
+    channels would be another test's."""
+    rulebook._kept.clear()
 
 
 # --- People ----------------------------------------------------------------------------------------
